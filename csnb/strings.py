@@ -1,0 +1,81 @@
+"""Every word a reader sees comes from `definitions/strings/<language>.toml` through `text`."""
+
+import string
+from functools import cache
+
+from csnb.errors import StringsError, one_of
+from csnb.lookup import read_toml
+
+LANGUAGES = ("zh", "en")
+_state = {"language": "zh", "folder": None}
+
+
+def set_language(lang, folder=None):
+    """Choose the language of all texts, and the user's own definitions folder if there is one.
+
+    Examples
+    --------
+    >>> set_language("en"); get_language()
+    'en'
+    >>> set_language("zh")
+    """
+    _state.update(language=one_of("lang", lang, LANGUAGES), folder=folder)
+
+
+def get_language():
+    """Give the language in force: "zh" or "en"."""
+    return _state["language"]
+
+
+def text(key, /, **values):
+    """Give one text in the language in force, its placeholders filled strictly.
+
+    Parameters
+    ----------
+    key : str, dotted path in the strings file, such as "word.sessions"
+    values : already formatted; exactly the placeholders of the text
+
+    Raises
+    ------
+    StringsError
+        If the key is unknown, a placeholder has no value, a value is None, or a value is not used.
+
+    Examples
+    --------
+    >>> text("word.sessions")
+    '会话'
+    """
+    lang = get_language()
+    known = texts(lang, _state["folder"])
+    if key not in known:
+        raise StringsError(f"strings/{lang}.toml has no text {key!r}")
+    wanted = placeholders(known[key])
+    missing = sorted(wanted - {name for name, value in values.items() if value is not None})
+    unused = sorted(set(values) - wanted)
+    if missing or unused:
+        raise StringsError(f"text {key!r} ({lang}): values missing for {missing}, not used {unused}")
+    return known[key].format(**values)
+
+
+def has_text(key):
+    """Say whether the language in force has this text."""
+    return key in texts(get_language(), _state["folder"])
+
+
+def placeholders(template):
+    """Give the set of placeholder names of a text."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+@cache
+def texts(lang, folder=None):
+    """Give all texts of a language as one flat dict: dotted key to text."""
+    return dict(_flat(read_toml(f"strings/{lang}.toml", folder)))
+
+
+def _flat(tree, prefix=""):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
