@@ -44,7 +44,9 @@ _KEY = Column(pl.Int64, "hash of platform, shop and session id; joins messages, 
 _SESSION = Column(pl.String, "the session id of the export (a keyed hash where it is personal)")
 _PLATFORM = Column(pl.String, "taobao, jd, douyin, pinduoduo, kuaishou or generic: chooses the clocks")
 _SHOP = Column(pl.String, "shop name as exported", "the export names no shop")
-_AGENT = Column(pl.String, "agent account as exported; on a customer's message, the agent addressed", "unknown")
+_AGENT = Column(
+    pl.String, "agent account as exported; on a customer's message, the agent addressed", "unknown"
+)
 
 STAGED = Table(
     "one message as a file brought it: canonical names, personal data masked, nothing judged yet",
@@ -139,11 +141,15 @@ SESSIONS = Table(
         "bot_message_count": Column(pl.Int32, f"messages of role bot {_COUNT}"),
         "answer_ask_ratio": Column(pl.Float64, "agent messages per customer message", "no customer message"),
         "turn_count": Column(pl.Int32, "turns, graded or not"),
+        "human_turn_count": Column(pl.Int32, "turns of the human stage"),
         "graded_turn_count": Column(pl.Int32, "turns that the platform counts"),
         "reply_seconds_sum": Column(
             pl.Float64, "sum of reply_seconds over graded turns that have one", "no such turn"
         ),
         "timed_turn_count": Column(pl.Int32, "graded turns with reply_seconds: what the sum is over"),
+        "standard_unit": Column(
+            pl.String, "what the platform's standard counts: turn, session, session_first or buyer"
+        ),
         "replied_in_standard_count": Column(
             pl.Int32, "graded turns answered within the platform's standard (180 s; 30 s on JD)"
         ),
@@ -167,9 +173,7 @@ SESSIONS = Table(
         "is_repeat_48h": Column(pl.Boolean, "the same buyer came again within 48 h", "not fully observed"),
         "is_repeat_72h": Column(pl.Boolean, "the same buyer came again within 72 h", "not fully observed"),
         "rulepack": TURNS.columns["rulepack"],
-        "left_out_because": Column(
-            pl.String, "why no session metric counts the session", "it is counted"
-        ),
+        "left_out_because": Column(pl.String, "why no session metric counts the session", "it is counted"),
     },
 )
 

@@ -1,0 +1,399 @@
+"""A book: a folder of Parquet tables with one manifest.
+
+book/manifest.json            what was imported and what was built from it
+book/key                      secret of the keyed hashes; without it ids cannot be joined again
+book/sources/<source>/        what one file brought, by kind, in partitions
+book/messages/ texts/ turns/ facts/ labels/   one file a partition, made by build
+book/sessions/                one file a day, made by build
+definitions/                  beside the book: the user's own definitions, if any
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+
+from csnb.errors import BookError
+from csnb.rulepacks import load_rulepacks
+from csnb.schema import TABLES, ZONE, empty
+
+BUILT = ("messages", "texts", "turns", "labels", "sessions")
+IMPORTED = ("ratings", "agents", "events", "official", "orders", "refunds", "tickets", "shifts")
+
+
+@dataclass(frozen=True)
+class Book:
+    """One book, read-only. Tables are read anew at each access; keep what you use.
+
+    `messages` and `texts` are lazy Polars frames; all others are pandas DataFrames with the
+    columns of `csnb.schema`, and `sessions` also has what `rated_sessions` adds.
+
+    Examples
+    --------
+    >>> book = open_book("data/books/demo")            # doctest: +SKIP
+    >>> book.sessions.groupby("shop").size()           # doctest: +SKIP
+    """
+
+    path: Path
+
+    def __repr__(self):
+        sources = self.manifest["sources"]
+        return f"<csnb book {self.path.name}: {len(sources)} files, {len(self.partitions)} partitions>"
+
+    @property
+    def manifest(self):
+        """What was imported and built, as a dict."""
+        return read_manifest(self.path)
+
+    @property
+    def partitions(self):
+        """Names of the built partitions, sorted."""
+        return sorted(self.manifest["partitions"])
+
+    @property
+    def definitions_folder(self):
+        """The user's own definitions beside the book, or None."""
+        folder = self.path.parent / "definitions"
+        return folder if folder.is_dir() else None
+
+    @property
+    def messages(self):
+        """One row a message, as a lazy Polars frame."""
+        return self._scan("messages")
+
+    @property
+    def texts(self):
+        """One row a distinct masked text with its count, as a lazy Polars frame."""
+        return self._scan("texts").group_by("text_id").agg(pl.col("text").first(), pl.col("count").sum())
+
+    @property
+    def turns(self):
+        """One row a question and its first valid reply."""
+        return self._frame("turns").sort("session_key", "turn").to_pandas()
+
+    @property
+    def labels(self):
+        """One row a reason on one session, with its evidence."""
+        return self._frame("labels").sort("session_key", "code").to_pandas()
+
+    @property
+    def sessions(self):
+        """One row a conversation with its facts, its rating and its agent's attributes."""
+        return rated_sessions(
+            self._frame("sessions"),
+            self._imported("ratings"),
+            self._imported("agents"),
+            load_rulepacks(self.definitions_folder),
+        )
+
+    @property
+    def ratings(self):
+        """One row a rating or an unanswered invitation."""
+        return self._imported("ratings").to_pandas()
+
+    @property
+    def agents(self):
+        """One row an agent account."""
+        return self._imported("agents").to_pandas()
+
+    @property
+    def events(self):
+        """One row an event of the calendar, in order of time."""
+        return self._imported("events").sort("starts_at", "line").to_pandas()
+
+    @property
+    def official(self):
+        """One row a metric as the platform reported it."""
+        return self._imported("official").to_pandas()
+
+    @property
+    def orders(self):
+        """One row an order."""
+        return self._imported("orders").to_pandas()
+
+    @property
+    def refunds(self):
+        """One row a refund."""
+        return self._imported("refunds").to_pandas()
+
+    @property
+    def tickets(self):
+        """One row a ticket."""
+        return self._imported("tickets").to_pandas()
+
+    @property
+    def shifts(self):
+        """One row a spell of an agent on duty."""
+        return self._imported("shifts").to_pandas()
+
+    @property
+    def quarantine(self):
+        """One row a row that could not be read."""
+        return self._imported("quarantine").to_pandas()
+
+    def _frame(self, table):
+        """Read a built table as a Polars frame."""
+        return self._scan(table).collect()
+
+    def _scan(self, table):
+        """Scan a built table; without files it is empty."""
+        files = sorted((self.path / table).glob("*.parquet"))
+        return pl.scan_parquet(files) if files else empty(table).lazy()
+
+    def _imported(self, kind):
+        """Read all that the imports of one kind brought, in order of import."""
+        return read_imported(self.path, kind)
+
+
+def open_book(path):
+    """Open a book for reading.
+
+    Raises
+    ------
+    BookError
+        If the folder holds no manifest; the message says how to make a book.
+    """
+    path = Path(path).resolve()
+    if not (path / "manifest.json").is_file():
+        raise BookError(
+            f"{path} is not a book; make one with: csnb import FILES --platform P --into {path.name}"
+        )
+    return Book(path)
+
+
+def create_book(path):
+    """Make the folder of a book unless it is there, and open it.
+
+    The key of the hashes is drawn once; the environment variable CSNB_KEY (hex) sets it instead,
+    so that several books give the same buyer the same hash.
+    """
+    path = Path(path).resolve()
+    if path.exists() and not path.is_dir():
+        raise BookError(f"{path} is a file; a book is a folder")
+    if path.is_dir() and not (path / "manifest.json").is_file() and any(path.iterdir()):
+        raise BookError(f"{path} holds other files and no manifest; give an empty or new folder")
+    if not (path / "manifest.json").is_file():
+        path.mkdir(parents=True, exist_ok=True)
+        write_bytes(path / "key", os.environ.get("CSNB_KEY", secrets.token_hex(32)).encode())
+        (path / "key").chmod(0o600)
+        write_manifest(path, {"zone": ZONE, "sources": [], "partitions": {}})
+    return Book(path)
+
+
+def read_manifest(path):
+    """Read the manifest of a book as a dict."""
+    return json.loads((path / "manifest.json").read_text("utf-8"))
+
+
+def write_manifest(path, manifest):
+    """Write the manifest of a book, whole or not at all."""
+    write_bytes(path / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+
+
+def read_key(path):
+    """Read the secret of a book's keyed hashes."""
+    return bytes.fromhex((path / "key").read_text().strip())
+
+
+def write_bytes(path, data):
+    """Write a file so that readers see the old one or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft.write_bytes(data)
+    os.replace(draft, path)
+
+
+def write_parquet(path, frame):
+    """Write a Parquet file so that readers see the old one or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    frame.write_parquet(draft, compression="zstd", compression_level=3)
+    os.replace(draft, path)
+
+
+def read_imported(path, kind):
+    """Read all rows that the imports of one kind brought, in order of import.
+
+    Rows of a kind keep the order of import and file, so that a later import wins where one row a
+    session (or an agent) is wanted.
+    """
+    files = [
+        file
+        for source in read_manifest(path)["sources"]
+        for file in sorted((path / "sources" / source["id"] / kind).glob("*.parquet"))
+    ]
+    return pl.concat([pl.read_parquet(file) for file in files]) if files else empty(kind)
+
+
+def rated_sessions(sessions, ratings, agents, packs):
+    """Give sessions their rating and their agent's attributes.
+
+    Parameters
+    ----------
+    sessions, ratings, agents : polars.DataFrame, tables of the schema
+    packs : polars.DataFrame of `load_rulepacks`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `sessions`, sorted by start, plus `score` (1 to 5, NaN unrated), `is_invited`,
+        `is_rated`, `is_satisfied`, `is_dissatisfied` (by the platform's rule in force; missing
+        where unrated), `invited_by`, `rated_at`, and `agent_name, team, supplier, tier, hired_on`
+        of the person the account belongs to. A rating joins by session id, and by platform and
+        shop where the rating names them; of several ratings the last one counts. A rating whose
+        session id stands for several conversations joins none of them. `is_invited` is missing
+        where the ratings tell nothing of invitations.
+    """
+    scores = packs.select("rulepack", "satisfied_scores", "dissatisfied_scores")
+    rated = (
+        sessions.join(_joined_ratings(sessions, ratings), on="session_key", how="left")
+        .join(scores, on="rulepack", how="left")
+        .with_columns(
+            pl.when(_invitations_known(ratings))
+            .then(pl.col("is_invited").fill_null(False))
+            .alias("is_invited"),
+            pl.col("score").is_not_null().alias("is_rated"),
+            *(
+                pl.when(pl.col("score").is_not_null())
+                .then(pl.col("score").round().cast(pl.Int64).is_in(pl.col(f"{word}_scores")))
+                .alias(f"is_{word}")
+                for word in ("satisfied", "dissatisfied")
+            ),
+        )
+        .drop("satisfied_scores", "dissatisfied_scores")
+        .join(_people(agents), on="agent_id", how="left")
+        .sort("started_at", "platform", "shop", "session_id", nulls_last=True)
+    )
+    frame = rated.to_pandas()
+    return frame.assign(**{name: frame[name].astype("boolean") for name in _flags(rated)})
+
+
+def _flags(frame):
+    """Name the yes/no columns, which keep missing apart from no in pandas."""
+    return [name for name, dtype in frame.schema.items() if dtype == pl.Boolean]
+
+
+def _joined_ratings(sessions, ratings):
+    """Give the last rating of each session that it can be told to belong to."""
+    candidates = sessions.select("session_key", "session_id", "platform", "shop").join(
+        ratings.with_row_index("order"), on="session_id", suffix="_rated"
+    )
+    fits = [
+        pl.col(f"{name}_rated").is_null() | pl.col(name).eq_missing(pl.col(f"{name}_rated"))
+        for name in ("platform", "shop")
+    ]
+    return (
+        candidates.filter(*fits)
+        .filter(pl.col("session_key").n_unique().over("order") == 1)
+        .sort("rated_at", "order", nulls_last=False)
+        .group_by("session_key", maintain_order=True)
+        .agg(pl.col("score", "invited_by", "rated_at").last())
+        .with_columns(pl.lit(True).alias("is_invited"))
+    )
+
+
+def _invitations_known(ratings):
+    """Say whether the ratings tell of invitations, answered or not."""
+    told = ratings.filter(pl.col("invited_at").is_not_null() | pl.col("score").is_null())
+    return pl.lit(told.height > 0)
+
+
+def _people(agents):
+    """Give each account the attributes of the person it belongs to."""
+    accounts = agents.unique("agent_id", keep="last", maintain_order=True)
+    people = accounts.select("name", "team", "supplier", "tier", "hired_on", person="agent_id")
+    return (
+        accounts.select("agent_id", person=pl.coalesce("alias_of", "agent_id"))
+        .join(people, on="person", how="left")
+        .select("agent_id", "team", "supplier", "tier", "hired_on", agent_name="name")
+    )
+
+
+def unjoined_ratings(sessions, ratings):
+    """Count the ratings that belong to no session, or to more than one.
+
+    Returns
+    -------
+    int
+    """
+    joined = _joined_ratings(sessions, ratings)
+    rows = ratings.join(sessions.select("session_key", "session_id"), on="session_id", how="left")
+    return ratings.height - rows.join(joined.select("session_key"), on="session_key", how="semi").height
+
+
+def check_book(book):
+    """Account for every row that came in: read = kept + left out + quarantined, by reason and file.
+
+    Returns
+    -------
+    dict
+        `rows_read, rows_kept, left_out, quarantined` over all files, and `files`: the same for
+        each file with its kind. Reasons map to numbers of rows.
+    """
+    left_out = (
+        book.messages.filter(pl.col("left_out_because").is_not_null())
+        .group_by("source", "left_out_because")
+        .len()
+        .sort("source", "left_out_because")
+        .collect()
+    )
+    files = []
+    for source in book.manifest["sources"]:
+        out = dict(left_out.filter(source=source["id"]).select("left_out_because", "len").iter_rows())
+        quarantined = source["quarantined"]
+        files.append(
+            {
+                "file": source["file"],
+                "kind": source["kind"],
+                "rows_read": source["rows_read"],
+                "rows_kept": source["rows_read"] - sum(out.values()) - sum(quarantined.values()),
+                "left_out": out,
+                "quarantined": quarantined,
+            }
+        )
+    return {
+        "rows_read": sum(file["rows_read"] for file in files),
+        "rows_kept": sum(file["rows_kept"] for file in files),
+        "left_out": _added(file["left_out"] for file in files),
+        "quarantined": _added(file["quarantined"] for file in files),
+        "files": files,
+    }
+
+
+def _added(counts):
+    """Add up dicts of counts."""
+    total = pd.DataFrame(list(counts)).sum().astype(int)
+    return {str(reason): int(number) for reason, number in total.items()}
+
+
+def book_table(name):
+    """Give the meaning of a table's row and columns as a DataFrame, for help and docs.
+
+    Examples
+    --------
+    >>> book_table("texts")["column"].to_list()
+    ['text_id', 'text', 'count']
+    """
+    table = TABLES[name]
+    return pd.DataFrame(
+        [(column, str(spec.dtype), spec.meaning, spec.missing) for column, spec in table.columns.items()],
+        columns=["column", "dtype", "meaning", "missing"],
+    )
+
+
+def csv_bytes(book, name):
+    """Give a built table as CSV: true/false, ISO times with offset, empty for missing.
+
+    Parameters
+    ----------
+    book : Book
+    name : "sessions" or "turns"
+    """
+    order = {"sessions": ["started_at", "session_id"], "turns": ["session_id", "session_key", "turn"]}[name]
+    table = book._frame(name).sort(order, nulls_last=True).drop("session_key")
+    times = [column for column, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
+    return table.with_columns(pl.col(times).dt.strftime("%Y-%m-%dT%H:%M:%S%.f%:z")).write_csv().encode()

@@ -1,0 +1,191 @@
+"""The command line: `csnb import | check | report | list | code | simulate | sessions | turns`.
+
+Exit codes: 0 good, 1 something failed, 2 bad arguments or data. What a command prints for other
+programs goes to standard output; progress and errors go to standard error. Modules that take
+seconds to load are imported inside the commands that need them.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from csnb.errors import CsnbError
+
+app = typer.Typer(
+    add_completion=True,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Tell which dissatisfaction a customer-service team could have prevented.",
+)
+
+Files = Annotated[
+    list[Path], typer.Argument(help="Export files: CSV, TSV, XLSX, JSON, JSONL, also .gz and .zip")
+]
+BookPath = Annotated[Path, typer.Argument(help="The book's folder")]
+Out = Annotated[Path, typer.Option("--out", help="Where to write")]
+
+
+@app.command("import")
+def import_command(
+    files: Files,
+    platform: Annotated[str, typer.Option(help="File layout, such as generic, qianniu, feige, jd_open")],
+    into: Annotated[Path, typer.Option(help="The book's folder; made if it is not there")],
+    kind: Annotated[
+        str, typer.Option(help="messages, ratings, agents, events, official, orders, ...")
+    ] = "messages",
+    zone: Annotated[str | None, typer.Option(help="Time zone of times without one")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes")] = None,
+):
+    """Bring export files into a book; a file imported before is replaced."""
+    from csnb.sources import import_export
+
+    with _progress("build") as progress:
+        imported = import_export(files, platform, into, kind, zone, jobs, progress)
+    for file in imported:
+        quarantined = sum(file.quarantined.values())
+        typer.echo(
+            f"{file.file}: {file.rows_read} rows read, {file.rows_staged} taken, {quarantined} quarantined"
+        )
+        for reason, rows in file.quarantined.items():
+            typer.echo(f"  {rows} x {reason}")
+
+
+@app.command("check")
+def check_command(
+    book: BookPath,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+):
+    """Account for every row that came in: read = kept + left out + quarantined."""
+    from csnb.book import check_book, open_book
+
+    counts = check_book(open_book(book))
+    if as_json:
+        typer.echo(json.dumps(counts, ensure_ascii=False, indent=1))
+        return
+    for part in [*counts["files"], {"file": "all files", "kind": "", **counts}]:
+        typer.echo(
+            f"{part['file']} {part['kind']}: {part['rows_read']} read = {part['rows_kept']} kept", nl=False
+        )
+        for word in ("left_out", "quarantined"):
+            reasons = ", ".join(f"{reason} {rows}" for reason, rows in part[word].items())
+            typer.echo(
+                f" + {sum(part[word].values())} {word.replace('_', ' ')}{f' ({reasons})' if reasons else ''}",
+                nl=False,
+            )
+        typer.echo("")
+
+
+@app.command("sessions")
+def sessions_command(book: BookPath, out: Out):
+    """Write one row a conversation with its facts, as CSV."""
+    _write_table(book, "sessions", out)
+
+
+@app.command("turns")
+def turns_command(book: BookPath, out: Out):
+    """Write one row a question and its first valid reply, as CSV."""
+    _write_table(book, "turns", out)
+
+
+def _write_table(book, name, out):
+    """Write a table of a book as CSV: true/false, ISO times with offset, empty for missing."""
+    from csnb.book import csv_bytes, open_book, write_bytes
+
+    write_bytes(out.resolve(), csv_bytes(open_book(book), name))
+
+
+@app.command("code")
+def code_command(
+    source: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="One conversation a line")],
+    out: Out,
+    definitions: Annotated[Path | None, typer.Option(help="Your own definitions folder")] = None,
+):
+    """Code the reasons of dissatisfaction of conversations in a JSONL file."""
+    from csnb.coding import code_file
+
+    code_file(source, out, definitions)
+
+
+@app.command("report")
+def report_command(
+    names: Annotated[list[str] | None, typer.Argument(help="Reports; all by default")] = None,
+    book: Annotated[Path, typer.Option(help="The book's folder")] = Path("data/books/demo"),
+    period: Annotated[
+        str | None, typer.Option(help="2026-W47, 2026-11, yesterday, last-week, last-month or FROM..TO")
+    ] = None,
+    shops: Annotated[str | None, typer.Option(help="Shops, comma separated; all by default")] = None,
+    lang: Annotated[str, typer.Option(help="zh or en, or both as zh,en")] = "zh",
+    audience: Annotated[str, typer.Option(help="analyst, lead or leadership")] = "analyst",
+    as_of: Annotated[str | None, typer.Option(help="The day that named periods count from")] = None,
+    out: Annotated[Path, typer.Option(help="Where the pages go")] = Path("reports"),
+    jobs: Annotated[int | None, typer.Option(help="Notebooks run side by side")] = None,
+):
+    """Run reports and print the path of their index."""
+    from csnb.press import run_reports
+
+    worst = 0
+    for language in lang.split(","):
+        summary = run_reports(
+            names or None, book, out=out, period=period, shops=shops.split(",") if shops else None,
+            lang=language, audience=audience, as_of=as_of, jobs=jobs,
+        )  # fmt: skip
+        worst = max(worst, summary.exit_code)
+    typer.echo(summary.index)
+    raise typer.Exit(worst)
+
+
+@app.command("list")
+def list_command():
+    """List the reports with the question each answers."""
+    from csnb.press import list_reports
+
+    for name, title in list_reports():
+        typer.echo(f"{name:14} {title}")
+
+
+@app.command("simulate")
+def simulate_command(
+    out: Out,
+    scenario: Annotated[str, typer.Option(help="S0 to S12")] = "S1",
+    weeks: Annotated[int, typer.Option(help="Number of weeks")] = 4,
+    seed: Annotated[int, typer.Option(help="Same seed, same world")] = 1,
+    platform: Annotated[str, typer.Option(help="Platforms, comma separated")] = "taobao,douyin",
+    truth: Annotated[Path | None, typer.Option(help="Where the truth goes; never beside the exports")] = None,
+):
+    """Write the exports of a simulated world whose causes are known."""
+    from csnb.world import simulate
+
+    simulate(scenario, weeks, seed, platform.split(","), out, truth)
+
+
+def _progress(what):
+    """Give a context that shows progress: a bar on a terminal, nothing in a log."""
+    from contextlib import contextmanager
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    @contextmanager
+    def shown():
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    return shown()
+
+
+def main():
+    """Run the command line; an error made on purpose becomes one sentence and exit code 2."""
+    try:
+        app()
+    except CsnbError as error:
+        typer.echo(f"csnb: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
