@@ -178,3 +178,27 @@ def word_of(column, value):
         return text("table.missing")
     key = f"value.{column}.{value}"
     return text(key) if has_text(key) else str(value)
+
+
+def metric_name(metric):
+    """Give the reader's name of a metric: `metric.<id>.name` of the strings, else its id.
+
+    Examples
+    --------
+    >>> metric_name("not_a_metric")
+    'not_a_metric'
+    """
+    key = f"metric.{metric}.name"
+    return text(key) if has_text(key) else str(metric)
+
+
+def column_name(column):
+    """Give the reader's name of a column: `column.<name>` of the strings, else its own name.
+
+    Examples
+    --------
+    >>> column_name("shop")
+    '店铺'
+    """
+    key = f"column.{column}"
+    return text(key) if has_text(key) else str(column)

@@ -1,0 +1,498 @@
+"""Show headings, findings, tables, quotes, definitions and provenance, in the lab and in a report.
+
+Every `show_` function displays and returns None; its `_html` twin gives the same HTML as a string. It
+is plain HTML by our own hand: a table must sort, filter, turn dark, print and shrink to a phone by the
+page's one style sheet and one script, while a table library brings its own of each with every table.
+All text passes `escape` on its way in.
+"""
+
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from IPython.display import display
+
+from csnb.formats import (
+    column_name,
+    escape,
+    format_day,
+    format_interval,
+    format_p,
+    format_value,
+    is_missing,
+    metric_name,
+    word_of,
+)
+from csnb.strings import has_text, text
+from csnb.theme import light_variables
+
+FACTS = "application/vnd.csnb.facts+json"
+TEMPLATE = Path(__file__).parent / "templates" / "report"
+SMALL, SUPPRESSED = 30, "suppressed"
+BASIS = ("n", "interval")
+_BOLD, _END = "\ue000", "\ue001"
+
+
+# ---- headings, paragraphs, findings
+
+
+def show_section(key):
+    """Show a heading and one line on what follows, from strings `section.<key>.title` and `.lead`.
+
+    Raises
+    ------
+    StringsError
+        If the language in force lacks either text.
+    """
+    _show(section_html(key), text(f"section.{key}.title"))
+
+
+def section_html(key):
+    """Give the HTML of `show_section`."""
+    title, lead = (escape(text(f"section.{key}.{part}")) for part in ("title", "lead"))
+    return f'<h2 class="section" id="{escape(key)}">{title}</h2><p class="lead">{lead}</p>'
+
+
+def show_text(key, **values):
+    """Show one paragraph from the strings, filled with already formatted values.
+
+    Raises
+    ------
+    StringsError
+        If the text is missing, a value is missing or not used.
+    """
+    _show(f"<p>{_emphasised(key, values)}</p>", text(key, **values))
+
+
+def show_findings(findings):
+    """Show findings as sentences, the weightiest first, each with its evidence grade, n and interval.
+
+    Parameters
+    ----------
+    findings : list of Finding (`csnb.findings`): key, values, grade, weight, section
+        The sentence is `finding.<key>` of the strings, filled with all values but `n` and `interval`:
+        these two, where given, stand in the line below it. `section` names the section of the detail.
+
+    Raises
+    ------
+    StringsError
+        If a sentence lacks a value, or a value has no place in it.
+    """
+    findings = sorted(findings, key=lambda finding: -finding.weight)
+    claims = [text(f"finding.{each.key}", **_claim_values(each)) for each in findings]
+    _show(findings_html(findings), "\n".join(claims), {"headline": claims[0]} if claims else {})
+
+
+def findings_html(findings):
+    """Give the HTML of `show_findings`, for findings in their order."""
+    if not findings:
+        return f'<p class="none">{escape(text("table.no_findings"))}</p>'
+    cards = "".join(
+        f'<li class="finding"><p class="claim">{_emphasised(f"finding.{each.key}", _claim_values(each))}</p>'
+        f'<p class="basis">{_basis(each)}</p></li>'
+        for each in findings
+    )
+    return f'<ol class="findings">{cards}</ol>'
+
+
+def _claim_values(finding):
+    """Give the values that belong into the sentence of a finding."""
+    return {name: value for name, value in finding.values.items() if name not in BASIS}
+
+
+def _basis(finding):
+    """Give the line below a claim: grade, n, interval, where to read on."""
+    grade = escape(text("table.evidence", grade=finding.grade))
+    parts = [f'<b class="grade">{grade}</b> {escape(text(f"grade.{finding.grade}"))}']
+    parts += [
+        escape(text(f"table.basis_{name}", **{name: finding.values[name]}))
+        for name in BASIS
+        if name in finding.values
+    ]
+    if finding.section:
+        words = text("table.see", section=text(f"section.{finding.section}.title"))
+        parts.append(f'<a href="#{escape(finding.section)}">{escape(words)}</a>')
+    return " ".join(f"<span>{part}</span>" for part in parts)
+
+
+def _emphasised(key, values):
+    """Fill a text and set the values that hold a digit in bold."""
+    marked = {name: _marked(value) for name, value in values.items()}
+    return escape(text(key, **marked)).replace(_BOLD, "<b>").replace(_END, "</b>")
+
+
+def _marked(value):
+    """Put marks around a value with a digit; they survive escaping and become tags after it."""
+    if is_missing(value):
+        return None
+    plain = str(value).replace(_BOLD, "").replace(_END, "")
+    return f"{_BOLD}{plain}{_END}" if any(sign.isdigit() for sign in plain) else plain
+
+
+# ---- tables
+
+
+class Shown(NamedTuple):
+    """One column as it is shown: its head and its cells, all HTML."""
+
+    head: str
+    cells: list
+
+
+def show_table(frame, name, columns=None, note=None):
+    """Show a table; in the report page it sorts, filters and downloads as CSV.
+
+    Parameters
+    ----------
+    frame : DataFrame; any table, or results (schema RESULTS)
+        Header words are `column.<name>` of the strings, cells of words `value.<column>.<value>`.
+        Numbers are formatted by the row's `unit`, else by the end of the column's name (`_rate`,
+        `_seconds`, `_count`, ...). `low` and `high` become one column `low–high` beside a drawing of
+        the interval. A missing value is an em dash, a suppressed group says so, n under 30 is marked.
+    name : str; names the CSV file and, as `caption.<name>`, the caption where the strings have one
+    columns : list of str, or None for all; picks and orders
+    note : str or None; one line below the table
+
+    Raises
+    ------
+    KeyError
+        If the frame lacks one of `columns`.
+    """
+    _show(table_html(frame, name, columns, note), frame.to_string(index=False, max_rows=20))
+
+
+def table_html(frame, name, columns=None, note=None):
+    """Give the HTML of `show_table`.
+
+    Examples
+    --------
+    >>> "<td>&lt;b&gt;</td>" in table_html(pd.DataFrame({"n": [3], "shop": ["<b>"]}), "shops")
+    True
+    """
+    columns = list(frame.columns if columns is None else columns)
+    shown = _shown_columns(frame, columns)
+    rows = zip(*(column.cells for column in shown), strict=True)
+    body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
+    caption = f"<caption>{escape(text(f'caption.{name}'))}</caption>" if has_text(f"caption.{name}") else ""
+    below = f'<p class="note">{escape(note)}</p>' if note else ""
+    return (
+        f'<div class="table" data-name="{escape(name)}"><div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(text("table.region"))}"><table>{caption}'
+        f"<thead><tr>{''.join(column.head for column in shown)}</tr></thead><tbody>{body}</tbody>"
+        f"</table></div>{below}</div>"
+    )
+
+
+def _shown_columns(frame, columns):
+    """Choose how each column is shown; the ends of an interval share one column."""
+    is_results = {"value", "n", "unit", "method"} <= set(frame.columns)
+    shown = []
+    for column in columns:
+        if column == "metric" and frame["metric"].nunique() <= 1 and len(columns) > 1 and is_results:
+            shown.append(_hidden(frame, column))
+        elif is_results and column in ("unit", "method", "rulepack"):
+            shown.append(_hidden(frame, column))
+        elif column == "value" and is_results:
+            shown.append(_value_column(frame))
+        elif column.endswith("low") and f"{column[:-3]}high" in columns:
+            shown += _interval_columns(frame, column, f"{column[:-3]}high")
+        elif column.endswith("high") and f"{column[:-4]}low" in columns:
+            continue
+        elif column == "n":
+            shown.append(_n_column(frame))
+        else:
+            shown.append(_plain_column(frame, column))
+    return shown
+
+
+def _hidden(frame, column):
+    """Keep a column out of sight; the CSV still has it."""
+    cells = [f"<td hidden>{escape('' if is_missing(value) else value)}</td>" for value in frame[column]]
+    return Shown(f"<th hidden>{escape(column_name(column))}</th>", cells)
+
+
+def _value_column(frame):
+    """Show the estimates of results in the unit of their rows; suppressed ones say so."""
+    words = [
+        _muted(text("table.suppressed")) if method == SUPPRESSED else escape(format_value(value, unit))
+        for value, unit, method in zip(frame["value"], frame["unit"], frame["method"], strict=True)
+    ]
+    return Shown(_head("value", True), _number_cells(frame["value"], words))
+
+
+def _interval_columns(frame, low, high):
+    """Show both ends of an interval in one column and, from three rows up, as a drawing in another."""
+    units = _row_units(frame, low)
+    triples = list(zip(frame[low], frame[high], units, strict=True))
+    names = f' data-head="{escape(column_name(low))}|{escape(column_name(high))}"'
+    cells = [
+        f'<td class="number interval" data-v="{_raw(a)}|{_raw(b)}">{escape(format_interval(a, b, unit))}</td>'
+        for a, b, unit in triples
+    ]
+    column = Shown(f'<th scope="col" class="number"{names}>{escape(text("table.interval"))}</th>', cells)
+    drawable = [not is_missing(a) and not is_missing(b) for a, b, _ in triples]
+    middle = low[:-3].rstrip("_") or "value"
+    if (
+        sum(drawable) < 3
+        or middle not in frame
+        or (low == "low" and frame.get("metric", units).nunique() > 1)
+    ):
+        return [column]
+    return [column, Shown('<td class="drawn"></td>', _drawings(frame, low, high, middle))]
+
+
+def _drawings(frame, low, high, middle):
+    """Draw the intervals of a column on one scale, as small pictures beside their numbers."""
+    left, right = frame[low].min(), frame[high].max()
+    wide = (right - left) or 1
+    cells = []
+    for a, b, value in zip(frame[low], frame[high], frame[middle], strict=True):
+        if is_missing(a) or is_missing(b):
+            cells.append('<td class="drawn"></td>')
+            continue
+        x1, x2 = (4 + 88 * (end - left) / wide for end in (a, b))
+        dot = (
+            "" if is_missing(value) else f'<circle cx="{4 + 88 * (value - left) / wide:.1f}" cy="7" r="3.5"/>'
+        )
+        line = f'<line x1="{x1:.1f}" x2="{x2:.1f}" y1="7" y2="7"/>'
+        cells.append(
+            f'<td class="drawn"><svg width="96" height="14" aria-hidden="true">{line}{dot}</svg></td>'
+        )
+    return cells
+
+
+def _n_column(frame):
+    """Show n, marked where it is too small to lean on."""
+    words = [
+        escape(format_value(n, "count"))
+        + (f' <span class="tag">{escape(text("table.indicative"))}</span>' if _is_indicative(n, row) else "")
+        for n, row in zip(frame["n"], frame.to_dict("records"), strict=True)
+    ]
+    return Shown(_head("n", True), _number_cells(frame["n"], words))
+
+
+def _is_indicative(n, row):
+    """Say whether a row stands on fewer than 30 and still shows a value."""
+    return not is_missing(n) and n < SMALL and not is_missing(row.get("value"))
+
+
+def _plain_column(frame, column):
+    """Show any other column: numbers by the end of its name, days, truth values, words."""
+    values, unit = frame[column], _unit_of(column, frame[column])
+    if column == "metric":
+        return Shown(_head(column, False), [_word_cell(metric_name(value)) for value in values])
+    if column.startswith("difference") and "unit" in frame:
+        words = [escape(format_value(a, b)) for a, b in zip(values, _row_units(frame, column), strict=True)]
+        return Shown(_head(column, True), _number_cells(values, words))
+    if unit:
+        write = format_p if unit == "p" else lambda value: format_value(value, unit)
+        return Shown(_head(column, True), _number_cells(values, [escape(write(value)) for value in values]))
+    if pd.api.types.is_bool_dtype(values):
+        return Shown(
+            _head(column, False), [_word_cell(text(f"table.{'yes' if v else 'no'}")) for v in values]
+        )
+    write = format_day if column == "day" or column.endswith("_on") else lambda value: word_of(column, value)
+    return Shown(_head(column, False), [_word_cell(write(_whole_second(value)), value) for value in values])
+
+
+def _unit_of(column, values):
+    """Give the unit that a column's name tells, or None for a column of words."""
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return None
+    if column == "p_value":
+        return "p"
+    if column in ("n", "rows") or column.endswith("_count"):
+        return "count"
+    for end, unit in (("rate", "rate"), ("share", "rate"), ("seconds", "seconds"), ("hours", "hours")):
+        if column.endswith(end):
+            return unit
+    return "count" if pd.api.types.is_integer_dtype(values) else "number"
+
+
+def _row_units(frame, column):
+    """Give the unit of each row; the difference of two rates is in points."""
+    if "unit" not in frame:
+        return pd.Series(["number"] * len(frame), index=frame.index)
+    return frame["unit"].replace({"rate": "points"}) if column.startswith("difference") else frame["unit"]
+
+
+def _whole_second(value):
+    """Write a time without fractions and zone, for reading."""
+    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, pd.Timestamp) else value
+
+
+def _head(column, is_number):
+    kind = ' class="number"' if is_number else ""
+    return f'<th scope="col"{kind}>{escape(column_name(column))}</th>'
+
+
+def _number_cells(values, words):
+    cells = zip(values, words, strict=True)
+    return [f'<td class="number" data-v="{_raw(value)}">{word}</td>' for value, word in cells]
+
+
+def _word_cell(word, value=None):
+    """Make a cell of words; a time or a day keeps its sortable form beside its words."""
+    raw = (
+        f' data-v="{escape(value)}"'
+        if value is not None and str(value)[:1].isdigit() and word != value
+        else ""
+    )
+    return f"<td{raw}>{escape(word)}</td>"
+
+
+def _raw(value):
+    """Give a number for sorting and for the CSV, unrounded; nothing where it is missing."""
+    return "" if is_missing(value) else f"{float(value):.12g}"
+
+
+def _muted(word):
+    return f'<span class="muted">{escape(word)}</span>'
+
+
+# ---- quotes
+
+
+def show_quotes(frame, by="code"):
+    """Show masked messages with the evidence marked, folded away until the reader opens them.
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a message, in reading order
+        `session_id` and `text`; `role` (who speaks; a customer where it is absent), `quote` (the part
+        of the text to mark; missing: none), and the column `by`, where present, to group by
+    by : str; groups are folded together, and a bar of the same column in a chart leads to its group
+    """
+    _show(quotes_html(frame, by), f"{frame['session_id'].nunique()}")
+
+
+def quotes_html(frame, by="code"):
+    """Give the HTML of `show_quotes`."""
+    if frame.empty:
+        return f'<p class="none">{escape(text("table.quotes_none"))}</p>'
+    if by not in frame:
+        return f'<div class="quotes">{_conversations(frame)}</div>'
+    groups = "".join(_fold(by, value, group) for value, group in frame.groupby(by, sort=False))
+    return f'<div class="quotes">{groups}</div>'
+
+
+def _fold(by, value, group):
+    """Fold all conversations of one group."""
+    count = text("table.quote_count", count=format_value(group["session_id"].nunique(), "count"))
+    return (
+        f'<details data-drill="{escape(by)}={escape(value)}"><summary>{escape(word_of(by, value))} '
+        f'<span class="muted">{escape(count)}</span></summary>{_conversations(group)}</details>'
+    )
+
+
+def _conversations(frame):
+    """Set conversations one below the other."""
+    return "".join(
+        f'<article class="chat"><h4>{escape(text("table.session", session=session))}</h4>'
+        f"{''.join(map(_said, rows.to_dict('records')))}</article>"
+        for session, rows in frame.groupby("session_id", sort=False)
+    )
+
+
+def _said(message):
+    """Set one message: who speaks, and the words with the evidence marked."""
+    role = message.get("role") or "customer"
+    words, quote = message["text"], message.get("quote")
+    words = "" if is_missing(words) else str(words)
+    if is_missing(quote) or not quote or quote not in words:
+        inner = escape(words)
+    else:
+        before, after = words.split(quote, 1)
+        inner = f"{escape(before)}<mark>{escape(quote)}</mark>{escape(after)}"
+    who = escape(word_of("role", role))
+    return (
+        f'<p class="said {escape(role)}"><span class="who">{who}</span><bdi class="words">{inner}</bdi></p>'
+    )
+
+
+# ---- definitions and provenance
+
+
+def show_definitions(*metrics):
+    """Show what metrics mean: `metric.<id>.name`, `.meaning` and, where the strings have it, `.source`.
+
+    Raises
+    ------
+    StringsError
+        If a metric has no words in the language in force.
+    """
+    _show(definitions_html(*metrics), "\n".join(metric_name(metric) for metric in metrics))
+
+
+def definitions_html(*metrics):
+    """Give the HTML of `show_definitions`."""
+    return f'<dl class="definitions">{"".join(map(_definition, metrics))}</dl>'
+
+
+def _definition(metric):
+    name, meaning = (escape(text(f"metric.{metric}.{part}")) for part in ("name", "meaning"))
+    source = f"metric.{metric}.source"
+    cited = f'<p class="muted">{escape(text("table.definition_source"))} {escape(text(source))}</p>'
+    return f"<dt>{name}</dt><dd><p>{meaning}</p>{cited if has_text(source) else ''}</dd>"
+
+
+def show_provenance(data_hash, rulepacks, rows, parameters):
+    """Show on what data a report stands; the run's manifest and the page's footer take it from here.
+
+    Parameters
+    ----------
+    data_hash : str; the fingerprint of the book
+    rulepacks : list of str; rule packs in force, with their dates
+    rows : dict; name of a table -> number of rows used
+    parameters : dict; the notebook's parameters. Of the book only the folder's name is shown, so that
+        the page does not depend on where the book lies.
+    """
+    facts = {
+        "version": version("csnb"),
+        "data_hash": str(data_hash),
+        "rulepacks": [str(pack) for pack in rulepacks],
+        "rows": {str(table): int(count) for table, count in rows.items()},
+        "parameters": {name: _portable(name, value) for name, value in parameters.items()},
+    }
+    _show(provenance_html(facts), f"csnb {facts['version']} {data_hash}", {"provenance": facts})
+
+
+def provenance_html(facts):
+    """Give the HTML of `show_provenance`."""
+    none = text("provenance.none")
+    lines = {
+        "data_hash": facts["data_hash"],
+        "rulepacks": ", ".join(facts["rulepacks"]) or none,
+        "rows": " · ".join(f"{name} {format_value(n, 'count')}" for name, n in facts["rows"].items()) or none,
+        "parameters": " · ".join(f"{name} = {value}" for name, value in facts["parameters"].items()) or none,
+        "version": facts["version"],
+    }
+    body = "".join(
+        f"<dt>{escape(text(f'provenance.{key}'))}</dt><dd>{escape(v)}</dd>" for key, v in lines.items()
+    )
+    return f'<dl class="provenance">{body}</dl>'
+
+
+def _portable(name, value):
+    """Write a parameter so that it reads the same on every machine."""
+    if name == "book" and value:
+        return Path(str(value)).name
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+# ---- display
+
+
+def _show(html, plain, facts=None):
+    """Display HTML with its style for the lab; facts travel beside it to the run."""
+    bundle = {"text/html": f'{lab_style()}<div class="csnb">{html}</div>', "text/plain": plain}
+    display({**bundle, FACTS: facts} if facts else bundle, raw=True)
+
+
+@cache
+def lab_style():
+    """Give the style sheet of an output in the lab, light in any theme; a report page leaves it out."""
+    own = f".csnb{{{light_variables()}background:var(--paper);color:var(--ink);padding:2px 16px}}"
+    return f"<style>{own}{(TEMPLATE / 'blocks.css').read_text('utf-8')}</style>"
