@@ -104,7 +104,7 @@ def sides(codes):
 def trained_agents(p, contacts, dissatisfied, n_agents):
     """Say which agents are sent to training: the worst raw rate of the selection week."""
     chosen = np.zeros(n_agents, bool)
-    count = int(round(p.trained_share * n_agents))
+    count = round(p.trained_share * n_agents)
     week = contacts["is_handled"] & (contacts["week"] == p.selection_week)
     if count and week.any():
         handled = np.bincount(contacts["agent"][week], minlength=n_agents)

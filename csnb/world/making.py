@@ -10,7 +10,12 @@ from csnb.world.aftermath import follow_up
 from csnb.world.arrivals import draw_contacts
 from csnb.world.causes import BEHAVIOURS, combine, external_chances, trained_agents
 from csnb.world.observed import (
-    observed_agents, observed_events, observed_follow_up, observed_ratings, observed_sessions, observed_shifts,
+    observed_agents,
+    observed_events,
+    observed_follow_up,
+    observed_ratings,
+    observed_sessions,
+    observed_shifts,
 )  # fmt: skip
 from csnb.world.people import hire, open_shops
 from csnb.world.ratings import code, rate

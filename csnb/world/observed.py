@@ -5,6 +5,7 @@ import pandas as pd
 
 from csnb.schema import ZONE
 from csnb.world.causes import BEHAVIOURS
+from csnb.world.people import on_duty
 from csnb.world.scenarios import world_table
 
 BEYOND_SCHEMA = {
@@ -276,9 +277,7 @@ def observed_events(draw):
 
 def observed_shifts(draw):
     """Give every spell on duty."""
-    from csnb.world.people import on_duty
-
-    p, duty = draw.p, np.tile(on_duty(draw.p, draw.agents), draw.p.weeks)
+    duty = np.tile(on_duty(draw.p, draw.agents), draw.p.weeks)
     edges = np.diff(np.pad(duty.astype(int), ((0, 0), (1, 1))), axis=1)
     agent, starts = np.nonzero(edges == 1)
     _, ends = np.nonzero(edges == -1)
