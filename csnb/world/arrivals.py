@@ -158,14 +158,26 @@ def _bot(p, seed, groups, contacts):
 
 def _route(p, seed, groups, contacts, agents):
     """Draw the agent: on duty, of the shop and the stage where there is one, pulled by `routing`."""
-    duty = on_duty(p, agents)[:, ((contacts["second"] // HALF_HOUR) % 336).astype(int)].T
-    own_shop = agents["shop"][None, :] == contacts["shop"][:, None]
-    stage = (agents["team"] == "presale")[None, :] == contacts["is_presale"][:, None]
+    uniform, duty = uniforms(seed, "agent", groups), on_duty(p, agents)
+    blocks = np.split(np.arange(len(uniform)), range(_BLOCK, len(uniform), _BLOCK))
+    return {
+        "agent": np.concatenate(
+            [_choose_agent(p, rows, uniform[rows], contacts, agents, duty) for rows in blocks]
+        )
+    }
+
+
+_BLOCK = 20_000
+
+
+def _choose_agent(p, rows, uniform, contacts, agents, duty):
+    """Choose agents for some rows; a wish that nobody fulfils is dropped."""
+    here = duty[:, ((contacts["second"][rows] // HALF_HOUR) % 336).astype(int)].T
+    own_shop = agents["shop"][None, :] == contacts["shop"][rows, None]
+    stage = (agents["team"] == "presale")[None, :] == contacts["is_presale"][rows, None]
     level = (agents["tier"] - agents["tier"].mean())[None, :]
-    pull = np.exp(p.routing * level * (contacts["difficulty"][:, None] - 0.35) * 2)
-    wished = (duty, own_shop, stage) if p.team_split else (duty, own_shop)
-    weights = np.broadcast_to(pull, duty.shape).copy()
-    for wish in wished:
+    weights = np.exp(p.routing * level * (contacts["difficulty"][rows, None] - 0.35) * 2)
+    for wish in (here, own_shop, stage) if p.team_split else (here, own_shop):
         kept = weights * wish
         weights = np.where(kept.any(axis=1, keepdims=True), kept, weights)
-    return {"agent": choose(uniforms(seed, "agent", groups), weights)}
+    return choose(uniform, weights)

@@ -31,15 +31,15 @@ def simulate(scenario, weeks, seed, platforms, out, truth=None, **changes):
     world = make_world(scenario, seed, weeks=weeks, platforms=platforms, **changes)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    written = [_write(messages_table(world), out / "messages.csv.gz")]
+    written = [write_table(messages_table(world), out / "messages.csv.gz")]
     for name in TABLES:
         table = pl.from_pandas(getattr(world, name))
         if table.height:
-            written.append(_write(table, out / f"{name}.csv.gz"))
+            written.append(write_table(table, out / f"{name}.csv.gz"))
     if truth is not None:
         Path(truth).mkdir(parents=True, exist_ok=True)
         written.append(
-            _write(pl.from_pandas(world.truth.sessions.reset_index()), Path(truth) / "sessions.csv.gz")
+            write_table(pl.from_pandas(world.truth.sessions.reset_index()), Path(truth) / "sessions.csv.gz")
         )
     return written
 
@@ -75,7 +75,7 @@ def messages_table(world):
     return table[order]
 
 
-def _write(table, path):
+def write_table(table, path):
     """Write one CSV, gzipped without a clock time where the name ends in .gz."""
     times = [name for name, dtype in table.schema.items() if dtype == TIME or isinstance(dtype, pl.Datetime)]
     table = table.with_columns(pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S") for name in times)
