@@ -17,9 +17,10 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 
-from csnb.errors import BookError
+from csnb.errors import BookError, ParameterError, one_of
 from csnb.rulepacks import load_rulepacks
 from csnb.schema import TABLES, ZONE, empty
+from csnb.slices import add_slices
 
 BUILT = ("messages", "texts", "turns", "labels", "sessions")
 IMPORTED = ("ratings", "agents", "events", "official", "orders", "refunds", "tickets", "shifts")
@@ -82,13 +83,14 @@ class Book:
 
     @property
     def sessions(self):
-        """One row a conversation with its facts, its rating and its agent's attributes."""
-        return rated_sessions(
+        """One row a conversation with its facts, rating, agent's attributes, reasons and slices."""
+        rated = rated_sessions(
             self._frame("sessions"),
             self._imported("ratings"),
             self._imported("agents"),
             load_rulepacks(self.definitions_folder),
         )
+        return add_slices(rated, self.definitions_folder)
 
     @property
     def ratings(self):
@@ -311,6 +313,39 @@ def _people(agents):
         .join(people, on="person", how="left")
         .select("agent_id", "team", "supplier", "tier", "hired_on", agent_name="name")
     )
+
+
+def select_sessions(book, date_from=None, date_to=None, shops=None):
+    """Give the sessions a report is about.
+
+    Parameters
+    ----------
+    book : Book
+    date_from, date_to : "YYYY-MM-DD" or None, days of session start, both included
+    shops : list of str or None; None is all shops
+
+    Returns
+    -------
+    pandas.DataFrame
+        `book.sessions` of these shops. Sessions outside the days keep their row and are left out
+        as `out_of_period`; sessions without a day stay in.
+
+    Raises
+    ------
+    ParameterError
+        If a shop is unknown, or no session lies in the period; what the book holds is named.
+    """
+    sessions = book.sessions
+    for shop in shops or []:
+        one_of("shop", shop, sorted(sessions["shop"].dropna().unique()))
+    if shops:
+        sessions = sessions[sessions["shop"].isin(shops)]
+    dated = sessions["day"] != "unknown"
+    outside = dated & ~sessions["day"].between(date_from or "0000", date_to or "9999")
+    if len(sessions) and outside.all():
+        first, last = sessions.loc[dated, "day"].agg(["min", "max"])
+        raise ParameterError(f"no session from {date_from} to {date_to}; the book holds {first} to {last}")
+    return sessions.assign(left_out_because=sessions["left_out_because"].mask(outside, "out_of_period"))
 
 
 def unjoined_ratings(sessions, ratings):
