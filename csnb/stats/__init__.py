@@ -1,0 +1,36 @@
+"""Statistics as small pure functions: arrays or tables in, intervals or tables out. One file a question."""
+
+from csnb.stats.agents import funnel, rank_intervals, shrink
+from csnb.stats.agreement import agreement_interval, cohen_kappa, gwet_ac1, krippendorff_alpha
+from csnb.stats.changes import decompose_change, decompose_periods, shapley_effects
+from csnb.stats.control import adjust_pvalues, laney_chart
+from csnb.stats.durations import survival
+from csnb.stats.effects import attributable_fraction, e_value
+from csnb.stats.intervals import difference_interval, mean_interval, ratio_interval, wilson_interval
+from csnb.stats.reliability import icc, sessions_for_reliability
+from csnb.stats.shares import stratified_difference
+
+__all__ = [
+    "adjust_pvalues",
+    "agreement_interval",
+    "attributable_fraction",
+    "cohen_kappa",
+    "decompose_change",
+    "decompose_periods",
+    "difference_interval",
+    "e_value",
+    "funnel",
+    "gwet_ac1",
+    "icc",
+    "krippendorff_alpha",
+    "laney_chart",
+    "mean_interval",
+    "rank_intervals",
+    "ratio_interval",
+    "sessions_for_reliability",
+    "shapley_effects",
+    "shrink",
+    "stratified_difference",
+    "survival",
+    "wilson_interval",
+]
