@@ -416,7 +416,7 @@ def _said(message):
 
 
 def show_definitions(*metrics):
-    """Show what metrics mean: `metric.<id>.name`, `.meaning` and, where the strings have it, `.source`.
+    """Show what metrics mean: `metric.<id>.name` and `metric.<id>.meaning` of the strings.
 
     Raises
     ------
@@ -432,10 +432,9 @@ def definitions_html(*metrics):
 
 
 def _definition(metric):
+    """Give one metric's name and meaning."""
     name, meaning = (escape(text(f"metric.{metric}.{part}")) for part in ("name", "meaning"))
-    source = f"metric.{metric}.source"
-    cited = f'<p class="muted">{escape(text("table.definition_source"))} {escape(text(source))}</p>'
-    return f"<dt>{name}</dt><dd><p>{meaning}</p>{cited if has_text(source) else ''}</dd>"
+    return f"<dt>{name}</dt><dd>{meaning}</dd>"
 
 
 def show_provenance(data_hash, rulepacks, rows, parameters):
