@@ -17,6 +17,7 @@ def order_chances(p, contacts, agents, acts):
         - 0.35 * acts["slow_first"]
         - 0.8 * acts["unanswered"]
         - 0.3 * acts["unresolved"]
+        + 0.4 * acts["is_followed_up"]
         - 0.5 * contacts["is_live"]
         - 0.35 * np.log(contacts["order_value"] / 150)
         - 0.3 * contacts["has_price_flag"]

@@ -80,7 +80,7 @@ def _arrive(p, seed, group, rate):
 def _come_again(p, seed, earlier):
     """Draw who writes again about the same matter, and when."""
     groups = {f"again {len(earlier['second'])}": len(earlier["second"])}
-    chance = np.where(earlier["is_unresolved"] & earlier["is_handled"], p.repeat_unresolved, p.repeat_solved)
+    chance = np.where(earlier["is_unresolved"], p.repeat_unresolved, p.repeat_solved)
     again = happens(seed, "repeat", groups, chance)
     lag = 3600 * 9 * np.exp(1.1 * normals(seed, "repeat lag", groups))
     second = np.round(earlier["second"] + 1800 + lag, 3)
@@ -99,27 +99,27 @@ def _meet(p, seed, groups, arrivals, shops, agents):
     contacts = {**arrivals, **_customers(p, seed, groups, arrivals, shops)}
     contacts |= _bot(p, seed, groups, contacts)
     contacts |= _route(p, seed, groups, contacts, agents)
+    contacts["is_unresolved"] = draw_unresolved(p, seed, groups, contacts, agents)
+    return contacts
+
+
+def draw_unresolved(p, seed, groups, contacts, agents):
+    """Draw whether the matter stays unsettled: by the agent's ability and the difficulty, or by the bot."""
     ability = agents["traits"][0][contacts["agent"], contacts["week"]]
     rule = world_table("behaviours").loc["unresolved"]
     odds = rule["base"] + rule["ability"] * ability + rule["difficulty"] * (contacts["difficulty"] - 0.35)
-    contacts["is_unresolved"] = happens(seed, "unresolved", groups, expit(odds))
-    return contacts
+    chance = np.where(contacts["is_handled"], expit(odds), p.bot_unresolved)
+    return happens(seed, "unresolved", groups, chance)
 
 
 def _customers(p, seed, groups, arrivals, shops):
     """Draw the case mix: intent, product, value, tenure, flags, mood."""
     intents, lines = world_table("intents"), world_table("product_lines")
     day = (arrivals["second"] // 86400).astype(int)
-    block = ((arrivals["second"] % 86400) // 21600).astype(int)
-    tilt = np.exp(
-        p.mix_spread * np.outer([0.3, 0.1, 0.0, -0.25], np.where(intents["stage"] == "presale", -1, 1))
-    )
-    weights = intents["weight"].to_numpy() * tilt[block]
-    weights = np.where(arrivals["is_live"][:, None], weights * intents["live"].to_numpy(), weights)
-    intent = choose(uniforms(seed, "intent", groups), weights)
-    intent = np.where(arrivals["intent"] >= 0, arrivals["intent"], intent)
     line = choose(uniforms(seed, "product line", groups), shops["line_weights"][arrivals["shop"]])
     line = np.where(arrivals["product_line"] >= 0, arrivals["product_line"], line)
+    intent = choose(uniforms(seed, "intent", groups), _intent_weights(p, arrivals, day, line))
+    intent = np.where(arrivals["intent"] >= 0, arrivals["intent"], intent)
     value = lines["value"].to_numpy()[line] * shops["price_level"][arrivals["shop"]]
     is_campaign = np.isin(day, p.campaign_days)
     channel = choose(uniforms(seed, "channel", groups), np.array([[0.3, 0.35, 0.25, 0.1]]))
@@ -138,6 +138,27 @@ def _customers(p, seed, groups, arrivals, shops):
         "anger": normals(seed, "anger", groups) + 0.8 * arrivals["is_repeat"],
         "difficulty": np.clip(intents["difficulty"].to_numpy()[intent] + lines["difficulty"].to_numpy()[line], 0, 1),
     }  # fmt: skip
+
+
+def _intent_weights(p, arrivals, day, line):
+    """Give the weight of every intent for each customer: the hour, a live stream and a shock all pull."""
+    intents = world_table("intents")
+    block = ((arrivals["second"] % 86400) // 21600).astype(int)
+    side = np.where(intents["stage"] == "presale", -1, 1)
+    weights = (
+        intents["weight"].to_numpy() * np.exp(p.mix_spread * np.outer([0.3, 0.1, 0.0, -0.25], side))[block]
+    )
+    weights = np.where(arrivals["is_live"][:, None], weights * intents["live"].to_numpy(), weights)
+    if p.shock_cause != "none":
+        hit = shock_hits(p, day, line)
+        weights[np.ix_(hit, _about(p.shock_cause))] *= np.sqrt(p.shock_lift)
+    return weights
+
+
+def shock_hits(p, day, line):
+    """Say which customers a shock hits: on its days, with its product line."""
+    lines = list(world_table("product_lines").index)
+    return np.isin(day, p.shock_days) & (p.shock_line == "all" or line == lines.index(p.shock_line))
 
 
 def _about(cause):

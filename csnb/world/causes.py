@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from csnb.world.arrivals import shock_hits
 from csnb.world.draws import normals, uniforms
 from csnb.world.scenarios import world_table
 
@@ -22,22 +23,22 @@ CONTROLLABLE = ("timeliness", "ability", "attitude", "emotion", "bot")
 
 def external_chances(p, seed, contacts, shops):
     """Give the chance of every external cause, and of the bot and of no cause at all: rows x causes."""
-    intents, lines = world_table("intents"), list(world_table("product_lines").index)
+    intents = world_table("intents")
     chance = intents[list(EXTERNAL)].to_numpy()[contacts["intent"]] * p.external_weight
     chance[:, 0] *= shops["price_level"][contacts["shop"]] * np.where(contacts["has_price_flag"], 1.4, 0.8)
     chance[:, 1] *= np.where(contacts["has_campaign_flag"], 1.5, 0.7)
     chance[:, 2] *= np.where(contacts["has_coupon_flag"], 1.4, 0.5)
     if p.shock_cause != "none":
         column = EXTERNAL.index(p.shock_cause)
-        hit = np.isin(contacts["day"], p.shock_days)
-        if p.shock_line != "all":
-            hit &= contacts["product_line"] == lines.index(p.shock_line)
+        hit = shock_hits(p, contacts["day"], contacts["product_line"])
         chance[:, column] = np.where(hit, chance[:, column] * p.shock_lift, chance[:, column])
-    bot = np.where(contacts["has_bot"] & contacts["is_handled"], p.bot_trouble, 0.0)
+    kept_in_vain = ~contacts["is_handled"] & contacts["is_unresolved"]
+    bot = np.where(contacts["has_bot"], np.where(kept_in_vain, 0.4, p.bot_trouble), 0.0)
     other = np.full(len(bot), p.handling_base)
     day = p.day_spread * normals(seed, "day level", p.weeks * 7)[contacts["day"]]
     chance = np.clip(np.column_stack([chance, bot, other]), 1e-9, 0.9)
-    return expit(logit(chance) + day[:, None])
+    hard = p.difficulty_weight * (contacts["difficulty"] - 0.35)
+    return expit(logit(chance) + (day + hard)[:, None])
 
 
 def combine(p, seed, groups, chances, acts, averted):

@@ -5,6 +5,7 @@ import pandas as pd
 
 from csnb.schema import ZONE
 from csnb.world.causes import BEHAVIOURS
+from csnb.world.draws import happens, uniforms
 from csnb.world.people import on_duty
 from csnb.world.scenarios import world_table
 
@@ -22,6 +23,8 @@ BEYOND_SCHEMA = {
     "transferred": "handed over twice or more",
     "attitude": "the agent was cold or brushed the customer off",
     "emotion": "the agent quarrelled or lost patience",
+    "is_greeted": "the agent greeted the customer",
+    "is_followed_up": "the agent came back to the customer before the session closed",
     "intent": "what the customer came for (intents.tsv)",
     "product_line": "product line (product_lines.tsv)",
     "hour_block": "night, morning, afternoon or evening: six hours each from midnight",
@@ -91,7 +94,7 @@ def observed_sessions(draw):
         "is_rated": rated,
         "is_satisfied": _where(rated, r["score"] >= 4),
         "is_dissatisfied": _where(rated, r["score"] <= np.where(r["has_neutral"], 2, 3)),
-        **{name: s[name] for name in BEHAVIOURS},
+        **{name: s[name] for name in (*BEHAVIOURS, "is_greeted", "is_followed_up")},
         "intent": world_table("intents").index.to_numpy()[c["intent"]],
         "product_line": facts["product"],
         "hour_block": _BLOCKS[((c["second"] % 86400) // 21600).astype(int)],
@@ -276,16 +279,35 @@ def observed_events(draw):
 
 
 def observed_shifts(draw):
-    """Give every spell on duty."""
+    """Give every spell on line: rosters, cut where an agent left the desk (the unwilling more often)."""
     duty = np.tile(on_duty(draw.p, draw.agents), draw.p.weeks)
     edges = np.diff(np.pad(duty.astype(int), ((0, 0), (1, 1))), axis=1)
     agent, starts = np.nonzero(edges == 1)
-    _, ends = np.nonzero(edges == -1)
+    starts, ends = starts * 1800.0, np.nonzero(edges == -1)[1] * 1800.0
+    agent, starts, ends = _with_breaks(draw, agent, starts, ends)
     return pd.DataFrame({
         "agent_id": draw.agents["agent_id"][agent],
-        "starts_at": at(draw, starts * 1800.0),
-        "ends_at": at(draw, ends * 1800.0),
+        "starts_at": at(draw, starts),
+        "ends_at": at(draw, ends),
     })  # fmt: skip
+
+
+def _with_breaks(draw, agent, starts, ends, tries=4):
+    """Cut out breaks: `tries` chances a spell, each taken with a probability that falls with willingness."""
+    willingness = draw.agents["lasting"][1][agent]
+    n, cuts = len(agent), []
+    for k in range(tries):
+        taken = happens(draw.seed, f"break {k}", n, 0.35 * np.exp(-0.5 * willingness).clip(0, 2.5))
+        minutes = 4 + 12 * uniforms(draw.seed, f"break length {k}", n)
+        begin = starts + (ends - starts) * (k + uniforms(draw.seed, f"break place {k}", n)) / tries
+        stop = np.minimum(begin + 60 * minutes, starts + (ends - starts) * (k + 1) / tries)
+        cuts.append((np.where(taken, begin, np.nan), np.where(taken, stop, np.nan)))
+    begins = np.column_stack([starts, *(stop for _, stop in cuts)])
+    stops = np.column_stack([*(begin for begin, _ in cuts), ends])
+    who = np.repeat(agent, tries + 1)
+    begins, stops = begins.ravel(), stops.ravel()
+    keep_begin, keep_stop = ~np.isnan(begins), ~np.isnan(stops)
+    return who[keep_begin], np.round(begins[keep_begin]), np.round(stops[keep_stop])
 
 
 def observed_follow_up(draw):

@@ -44,17 +44,18 @@ def hire(p, seed, shops):
         [normals(seed, f"{trait} by week", n * p.weeks).reshape(n, p.weeks) for trait in TRAITS]
     )
     shop = np.arange(n) % p.shops if p.shops > n else _deal(shops["traffic"], n)
+    place = np.arange(n) - np.searchsorted(np.sort(shop), shop) if p.shops <= n else np.arange(n)
     shifts = world_table("shifts")
     agents = {
         "agent_id": np.array([f"{shops['shop'][shop[i]]}:{_NICKNAMES[i % 20]}{i + 1:02d}" for i in range(n)]),
         "name": np.array([_FAMILY[i % len(_FAMILY)] + _GIVEN[i * 7 % len(_GIVEN)] for i in range(n)]),
         "shop": shop,
-        "team": np.where((np.arange(n) // p.shops) % 2 == 0, "presale", "aftersale"),
+        "team": np.where(place % 2 == 0, "presale", "aftersale"),
         "tier": _tiers(p, seed, lasting[0]),
-        "shift": choose(uniforms(seed, "shift", n), shifts["share"].to_numpy()),
+        "shift": choose(_spread_out(place // 2), shifts["share"].to_numpy()),
         "supplier": np.floor(uniforms(seed, "supplier", n) * p.suppliers).astype(int),
         "tenure_days": np.round(30 + 700 * uniforms(seed, "tenure", n) ** 2).astype(int),
-        "day_off": np.floor(uniforms(seed, "day off", n) * 7).astype(int),
+        "day_off": place * 3 % 7,
         "lasting": lasting,
         "traits": lasting[:, :, None] + wander,
     }
@@ -87,6 +88,11 @@ def _deal(traffic, n):
     order = np.argsort(counts - exact, kind="stable")
     counts[order[: spare - counts.sum()]] += 1
     return np.sort(np.repeat(np.arange(len(traffic)), counts + 1))
+
+
+def _spread_out(place):
+    """Give numbers in [0, 1) that fill every stretch evenly (golden-ratio steps): rosters, not dice."""
+    return np.round((0.5 + 0.6180339887 * place) % 1, 6)
 
 
 def _tiers(p, seed, ability):

@@ -93,7 +93,7 @@ def world_table(name):
 
     Examples
     --------
-    >>> world_table("tiers").loc["senior", "knot"]
+    >>> float(world_table("tiers").loc["senior", "knot"])
     5.0
     """
     with_header = _header(name)

@@ -32,7 +32,7 @@ def _pace(seed, groups, contacts):
     mean = world_table("intents")["turns"].to_numpy()[contacts["intent"]]
     count = np.round(mean * np.exp(0.45 * normals(seed, "turns", groups)))
     count = np.clip(count + contacts["is_unresolved"], 1, 14).astype(int)
-    think = 150.0 * np.exp(0.7 * normals(seed, "thinking", groups))
+    think = 200.0 * np.exp(0.7 * normals(seed, "thinking", groups))
     return {
         "turn_count": count,
         "think_seconds": think,
@@ -128,5 +128,14 @@ def _behaviours(p, seed, groups, contacts, agents, load, turns):
     acts["unanswered"] |= turns["gave_up"]
     acts["unresolved"] = handled & contacts["is_unresolved"]
     handed_once = handled & happens(seed, "handed over once", groups, np.full(len(handled), 0.06))
+    acts |= _courtesies(seed, groups, handled, traits[1])
     acts["transfer_count"] = np.where(acts["transferred"], 2, handed_once.astype(int))
     return acts
+
+
+def _courtesies(seed, groups, handled, willingness):
+    """Draw the steps that need no skill: a greeting, and coming back to a customer who went silent."""
+    return {
+        "is_greeted": handled & happens(seed, "greeted", groups, expit(1.8 + 0.6 * willingness)),
+        "is_followed_up": handled & happens(seed, "followed up", groups, expit(0.2 + 0.6 * willingness)),
+    }

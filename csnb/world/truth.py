@@ -1,6 +1,7 @@
 """The truth behind a world: read by tests, validation and the simulator, and by nothing else."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ from scipy.special import logit
 
 from csnb.errors import ParameterError, one_of
 from csnb.world.aftermath import order_chances
-from csnb.world.causes import BEHAVIOURS, CONTROLLABLE, EXTERNAL, combine, sides
+from csnb.world.arrivals import draw_unresolved
+from csnb.world.causes import BEHAVIOURS, CONTROLLABLE, EXTERNAL, combine, external_chances, sides
 from csnb.world.observed import session_ids
 from csnb.world.people import SKILLS, TRAITS
 from csnb.world.scenarios import world_table
@@ -62,7 +64,7 @@ class Truth:
             index=pd.Index(a["agent_id"], name="agent_id"),
         )
 
-    def _agent_effects(self, sample=400):
+    def _agent_effects(self, sample=1500):
         """Give every agent's effect: the same handled sessions, given to each agent in turn, at lasting traits."""
         d = self.draw
         rows = np.flatnonzero(d.contacts["is_handled"])
@@ -84,14 +86,17 @@ class Truth:
         """Give the variance of the agents' lasting effects on the log odds of dissatisfaction."""
         return float(np.var(self._agent_effects(), ddof=1))
 
-    def do(self, behaviour="as_is", only=BEHAVIOURS, load="as_is"):
+    def do(self, behaviour="as_is", only=BEHAVIOURS, load="as_is", shock="as_is"):
         """Give what would have been under an intervention, with all draws as they were.
 
         Parameters
         ----------
-        behaviour : "as_is", or "standard": the behaviours in `only` do not happen, the others stay
+        behaviour : "as_is", or "standard": the behaviours in `only` do not happen, the others stay; every
+            inquiry is followed up
         only : names of behaviours (csnb.world.causes.BEHAVIOURS)
-        load : "as_is", or the number of other open conversations that every agent has instead
+        load : "as_is", or the number of other open conversations that every agent has instead: one number,
+            or one for each row of `sessions`
+        shock : "as_is", or "off": external causes keep their usual chances
 
         Returns
         -------
@@ -108,19 +113,23 @@ class Truth:
         >>> bool((better["is_dissatisfied"] & ~seen["is_dissatisfied"]).any())
         False
         """
+        d = self.draw
         one_of("behaviour", behaviour, ("as_is", "standard"))
+        one_of("shock", shock, ("as_is", "off"))
         for name in only:
             one_of("only", name, BEHAVIOURS)
-        d, service = self.draw, self.draw.service
-        if not isinstance(load, str):
-            if not 0 <= load < np.inf:
-                raise ParameterError(f"load must be 'as_is' or 0 or more; got: {load!r}")
-            service = serve(d.p, d.seed, d.groups, d.contacts, d.agents, load=float(load))
-        elif load != "as_is":
-            raise ParameterError(f"load must be 'as_is' or 0 or more; got: {load!r}")
-        gone = only if behaviour == "standard" else ()
-        acts = {name: service[name] & (name not in gone) for name in BEHAVIOURS}
-        outcome = combine(d.p, d.seed, d.groups, d.chances, acts, d.averted)
+        service = d.service if isinstance(load, str) else self._served_at(load)
+        if isinstance(load, str) and load != "as_is":
+            raise ParameterError(f"load must be 'as_is', or numbers of 0 or more; got: {load!r}")
+        acts = {name: service[name] for name in (*BEHAVIOURS, "is_followed_up")}
+        if behaviour == "standard":
+            acts |= {name: np.zeros_like(acts[name]) for name in only}
+            acts["is_followed_up"] = d.contacts["is_handled"]
+        chances = d.chances
+        if shock == "off":
+            calm = SimpleNamespace(**{**vars(d.p), "shock_cause": "none"})
+            chances = external_chances(calm, d.seed, d.contacts, d.shops)
+        outcome = combine(d.p, d.seed, d.groups, chances, acts, d.averted)
         return pd.DataFrame(
             {
                 "p_dissatisfied": outcome["p_dissatisfied"],
@@ -129,6 +138,58 @@ class Truth:
             },
             index=pd.Index(session_ids(d), name="session_id"),
         )
+
+    def _served_at(self, load):
+        """Serve all sessions again at another load."""
+        d = self.draw
+        load = np.asarray(load, float)
+        if load.shape not in ((), d.contacts["second"].shape) or not np.nanmin(load) >= 0:
+            raise ParameterError(f"load must be 'as_is', or numbers of 0 or more; got: {load!r}")
+        return serve(d.p, d.seed, d.groups, d.contacts, d.agents, load=load)
+
+    def change(self, before, after):
+        """Split the change of the mean chance of dissatisfaction between two sets of days into its true parts.
+
+        Parameters
+        ----------
+        before, after : lists of day numbers from 0
+
+        Returns
+        -------
+        Series of total, load, shock and rest, which add up: `load` is what the later sessions owe to their
+            load instead of the earlier one of the same rank; `shock` what is left of it owed to the shock; `rest` is
+            mix, training, the weather of single days and chance.
+        """
+        d = self.draw
+        handled, day = d.contacts["is_handled"], d.contacts["day"]
+        first, second = handled & np.isin(day, before), handled & np.isin(day, after)
+        if not first.any() or not second.any():
+            raise ParameterError(
+                f"before and after must each hold a day with sessions; got: {before!r}, {after!r}"
+            )
+        usual = d.service["load"].copy()
+        usual[second] = _same_rank(usual[second], usual[first])
+        mean = {
+            "before": self.do()["p_dissatisfied"].to_numpy()[first].mean(),
+            "after": self.do()["p_dissatisfied"].to_numpy()[second].mean(),
+            "at usual load": self.do(load=usual)["p_dissatisfied"].to_numpy()[second].mean(),
+            "calm": self.do(load=usual, shock="off")["p_dissatisfied"].to_numpy()[second].mean(),
+        }
+        return pd.Series({
+            "total": mean["after"] - mean["before"],
+            "load": mean["after"] - mean["at usual load"],
+            "shock": mean["at usual load"] - mean["calm"],
+            "rest": mean["calm"] - mean["before"],
+        })  # fmt: skip
+
+    @property
+    def containment(self):
+        """Give, for every session that met a bot, whether the bot settled it: no hand-over, no return, no refund."""
+        d = self.draw
+        refunded = np.zeros(len(d.contacts["second"]), bool)
+        refunded[d.followed["refunds"]["row"]] = True
+        settled = ~d.contacts["is_handled"] & ~d.contacts["is_unresolved"] & ~refunded
+        return pd.Series(settled, index=pd.Index(session_ids(d), name="session_id"))[d.contacts["has_bot"]]
 
     def recoverable(self, only=BEHAVIOURS, among="handled"):
         """Give the fall in the mean chance of dissatisfaction if the behaviours in `only` did not happen.
@@ -158,6 +219,12 @@ class Truth:
         return pd.concat([pd.Series({"any_controllable": shares["controllable"] + shares["mixed"]}), shares])
 
 
+def _same_rank(later, earlier):
+    """Give the earlier values that hold the ranks of the later ones."""
+    rank = (np.argsort(np.argsort(later, kind="stable"), kind="stable") + 0.5) / len(later)
+    return np.quantile(earlier, rank, method="inverted_cdf")
+
+
 def _common_service(d, groups, contacts, agents, load, copies):
     """Serve the same sessions by every agent with one set of draws, repeated."""
     one = {"reference": groups["reference"] // copies}
@@ -165,5 +232,6 @@ def _common_service(d, groups, contacts, agents, load, copies):
     for k in range(copies):
         rows = slice(k * one["reference"], (k + 1) * one["reference"])
         part = {name: values[rows] for name, values in contacts.items()}
+        part["is_unresolved"] = draw_unresolved(d.p, d.seed, one, part, agents)
         parts.append(serve(d.p, d.seed, one, part, agents, load=load[rows]))
     return {name: np.concatenate([part[name] for part in parts]) for name in BEHAVIOURS}
