@@ -10,6 +10,7 @@ from csnb.errors import MetricError, ParameterError
 from csnb.stats.inputs import floats, names, need_columns
 
 MOST_PLAYERS = 15
+LOG_OF_NOTHING = -1e9  # its exponential is 0, and it cancels against itself
 
 
 def decompose_change(before, after, weight, rate, by):
@@ -178,17 +179,19 @@ def _product_effects(start, end):
 
 
 def _structure(labels, share):
-    """Write each cell's share as a product of one part per variable (Das Gupta 1993, equation 5.36)."""
-    filled = share > 0
+    """Write each cell's share as a product of one part per variable (Das Gupta 1993, equation 5.36).
+
+    An empty cell's part is 0 for the variables whose value is what is absent, and not for the others.
+    """
 
     def log_margin(variables):
         if not variables:
             return np.zeros(len(share))
         group = labels.groupby([name for name in labels if name in variables], dropna=False).ngroup()
-        return np.log(np.where(filled, np.bincount(group, share)[group], 1.0))
+        margin = np.bincount(group, share)[group]
+        return np.log(margin, where=margin > 0, out=np.full(len(share), LOG_OF_NOTHING))
 
-    parts = shapley_effects(log_margin, list(labels))
-    return {name: np.where(filled, np.exp(part), 0.0) for name, part in parts.items()}
+    return {name: np.exp(part) for name, part in shapley_effects(log_margin, list(labels)).items()}
 
 
 def _cells(table, period, periods, weight, rates, by):
