@@ -1,1 +1,59 @@
-"""csnb."""
+"""csnb tells which dissatisfaction a customer-service team could have prevented.
+
+The public names in the order in which data move: exports -> book -> sessions -> results ->
+findings -> report. The prefix tells what a function gives: `import_` and `open_` a book's parts,
+`measure_`/`compare_` results, `count_`/`find_`/`list_` tables and findings, `plot_` a figure,
+`show_` displays, `run_` writes files. `help(csnb.measure)` explains each with an example.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "csnb.strings": ["set_language", "get_language", "text"],
+    "csnb.sources": ["import_export"],
+    "csnb.layouts": ["list_layouts"],
+    "csnb.build": ["build_book", "build_partition"],
+    "csnb.book": [
+        "open_book", "select_sessions", "check_book", "book_table", "data_hash", "count_table_rows", "list_rulepacks",
+    ],
+    "csnb.reasons": ["code_sessions"],
+    "csnb.coding": ["code_file"],
+    "csnb.metrics": ["list_metrics"],
+    "csnb.measures": ["measure", "compare_periods", "compare_groups", "agent_grouping"],
+    "csnb.quality": [
+        "count_rows", "count_left_out", "measure_known", "find_silent_days", "reconcile", "list_limits",
+        "count_unjoined_ratings",
+    ],
+    "csnb.satisfaction": [
+        "measure_scores", "measure_sides", "measure_reasons", "measure_owners", "list_quotes",
+    ],
+    "csnb.findings": [
+        "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
+    ],
+    "csnb.charts": [
+        "plot_trend", "plot_ranking", "plot_share", "plot_heatmap", "plot_distribution", "plot_pareto",
+    ],
+    "csnb.tables": [
+        "show_section", "show_text", "show_findings", "show_table", "show_quotes", "show_definitions",
+        "show_provenance",
+    ],
+    "csnb.press": ["list_reports", "run_reports"],
+    "csnb.world": ["simulate"],
+}  # fmt: skip
+
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = list(_HOME_OF)
+
+
+def __getattr__(name):
+    """Load a public name from its module when it is first used, so that `import csnb` is quick."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"csnb has no public name {name!r}; see csnb.__all__")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    """List the public names, for completion."""
+    return __all__

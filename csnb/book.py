@@ -8,6 +8,7 @@ book/sessions/                one file a day, made by build
 definitions/                  beside the book: the user's own definitions, if any
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -418,6 +419,31 @@ def book_table(name):
         [(column, str(spec.dtype), spec.meaning, spec.missing) for column, spec in table.columns.items()],
         columns=["column", "dtype", "meaning", "missing"],
     )
+
+
+def data_hash(book):
+    """Give the fingerprint of what a book was made from: its files' content and the definitions.
+
+    Returns
+    -------
+    str, 12 hex characters; equal for equal files and definitions, wherever the book lies
+    """
+    manifest = book.manifest
+    parts = sorted(f"{source['kind']} {source['sha256']}" for source in manifest["sources"])
+    parts.append(manifest.get("definitions", ""))
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
+
+
+def count_table_rows(book):
+    """Count the rows of every table of a book that has any, as a dict."""
+    built = {name: book._scan(name).select(pl.len()).collect().item() for name in BUILT}
+    imported = {kind: book._imported(kind).height for kind in (*IMPORTED, "quarantine")}
+    return {name: rows for name, rows in (built | imported).items() if rows}
+
+
+def list_rulepacks(sessions):
+    """Name the rule packs in force in some sessions, sorted."""
+    return sorted(sessions["rulepack"].dropna().unique())
 
 
 def csv_bytes(book, name):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from csnb.formats import format_day, format_interval, format_value, metric_name, word_of
-from csnb.measure import compare_groups, measure
+from csnb.measures import compare_groups, measure
 from csnb.metrics import METRICS
 from csnb.strings import text
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from csnb.book import check_book, unjoined_ratings
 from csnb.lookup import read_toml
-from csnb.measure import measure
+from csnb.measures import measure
 from csnb.metrics import METRICS
 
 
@@ -79,7 +79,7 @@ def measure_known(sessions):
     Returns
     -------
     pandas.DataFrame
-        One row a field: `field, n, value` (share known), `unit`. n counts the sessions of the period.
+        One row a field: `field, n, share` (of sessions in which it is known). n counts the sessions of the period.
     """
     inside = sessions[sessions["left_out_because"] != "out_of_period"]
     fields = {
@@ -93,11 +93,8 @@ def measure_known(sessions):
         "stage": inside["stage"] != "unknown",
     }
     return pd.DataFrame(
-        [
-            (name, len(inside), known.mean() if len(inside) else np.nan, "rate")
-            for name, known in fields.items()
-        ],
-        columns=["field", "n", "value", "unit"],
+        [(name, len(inside), known.mean() if len(inside) else np.nan) for name, known in fields.items()],
+        columns=["field", "n", "share"],
     )
 
 

@@ -6,7 +6,7 @@ named in `csnb/definitions/rulepacks/`.
 
 import pytest
 
-from csnb.measure import measure
+from csnb.measures import measure
 
 
 def graded(tables):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from csnb.errors import ParameterError
-from csnb.measure import compare_groups, compare_periods, measure
+from csnb.measures import compare_groups, compare_periods, measure
 from csnb.metrics import METRICS, list_metrics
 from csnb.stats import wilson_interval
 from csnb.strings import has_text, set_language

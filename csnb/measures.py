@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats as distributions
 
-from csnb.errors import ParameterError
+from csnb.errors import ParameterError, one_of
 from csnb.metrics import metric_of
 from csnb.stats import adjust_pvalues, wilson_interval
 
@@ -167,6 +167,23 @@ def _distinct(group, confidence):
 
 
 _INTERVALS = {"rate": _rate, "ratio": _ratio, "median": _median, "count": _count, "distinct": _distinct}
+
+
+def agent_grouping(audience):
+    """Give the column that people are grouped by for an audience: agents for analysts, else teams.
+
+    Parameters
+    ----------
+    audience : "analyst", "lead" or "leadership"
+
+    Examples
+    --------
+    >>> agent_grouping("analyst"), agent_grouping("leadership")
+    ('agent_id', 'team')
+    """
+    return (
+        "agent_id" if one_of("audience", audience, ("analyst", "lead", "leadership")) == "analyst" else "team"
+    )
 
 
 def compare_periods(sessions, metrics, before, after, by=None, confidence=0.95):
