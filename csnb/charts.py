@@ -6,7 +6,6 @@ words come from the strings, whose axes carry units, whose hover text holds n an
 that stands on fewer than 30 is hollow; a suppressed row is in the rows only.
 """
 
-import html
 import json
 
 import numpy as np
@@ -20,6 +19,7 @@ from csnb.formats import (
     escape,
     format_day,
     format_interval,
+    format_short_day,
     format_value,
     is_missing,
     metric_name,
@@ -35,7 +35,7 @@ CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True, "sh
 ENDS = ("metric", "n")
 MAX_GROUPS, MAX_SERIES, MAX_POINTS = 30, 4, 200
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
-TIME_TICKS = (1, 2, 5, 10, 30, 60, 180, 600, 1800, 3600, 10800, 43200, 86400)
+TIME_TICKS = (1, 10, 60, 600, 3600, 36000, 360000)
 _COLOURS, _SIZES = read_theme()["light"], read_theme()["sizes"]
 _PAPER, _INK, _MUTED, _RULE = (_COLOURS[name] for name in ("paper", "ink", "muted", "rule"))
 
@@ -44,7 +44,8 @@ def _register_theme():
     """Make the theme the look of every figure of this module."""
     fonts = read_theme()["fonts"]
     plain = {"automargin": True, "fixedrange": True, "zeroline": False, "ticks": "", "linecolor": _RULE,
-             "gridcolor": _RULE, "title": {"font": {"color": _MUTED}, "standoff": 10}}  # fmt: skip
+             "gridcolor": _RULE, "tickangle": 0,
+             "title": {"font": {"color": _MUTED, "size": 12}, "standoff": 10}}  # fmt: skip
     pio.templates["csnb"] = go.layout.Template(
         layout={
             "font": {"family": fonts["text"], "size": _SIZES["chart_text"], "color": _INK},
@@ -99,18 +100,20 @@ def plot_trend(results, by="day"):
         If the results hold several metrics or lack `by`.
     """
     metric, unit, groups = _checked(results, by)
-    drawn = results[results[by].astype(str) != "unknown"].sort_values(by)
+    drawn = results[results[by].astype(str) != "unknown"]
     if drawn["value"].notna().sum() == 0:
         return _empty(results, metric)
+    places = {value: place for place, value in enumerate(_ordered(drawn[by]))}
+    drawn = drawn.sort_values(by, key=lambda values: values.map(places), kind="stable")
     others = [column for column in groups if column != by]
     scale = unit_scale(drawn["value"], unit)
-    figure = _figure(results, metric, by, _trend_alt(drawn, metric, unit, by))
+    figure = _figure(results, metric, by, _trend_alt(drawn, metric, unit, by), unit=_unit_words(scale))
     for number, (label, rows) in enumerate(_series(drawn, others)):
         for trace in _trend_traces(rows, by, unit, scale, label, number, is_single=not others):
             figure.add_trace(trace)
     figure.update_yaxes(title_text=_axis(metric, scale), ticksuffix=_suffix(scale))
     if by == "day":
-        figure.update_xaxes(type="date", tickformat=text("date.axis"), nticks=6)
+        figure.update_xaxes(type="date", tickformat=text("date.axis"), nticks=5)
     else:
         figure.update_xaxes(type="category", title_text=escape(column_name(by)), nticks=12)
     figure.update_layout(showlegend=bool(others), hovermode="closest")
@@ -128,13 +131,11 @@ def _series(drawn, others):
 
 def _trend_traces(rows, by, unit, scale, label, number, is_single):
     """Give the line of one group, over its band if it is the only one, else with bars."""
-    x = rows[by].astype(str) if by == "day" else [word_of(by, value) for value in rows[by]]
+    x = [str(value) if by == "day" else escape(word_of(by, value)) for value in rows[by]]
     value, low, high = (rows[column] / scale[0] for column in ("value", "low", "high"))
     colour = _COLOURS[f"series{number + 1}"]
     if is_single:
-        edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-        yield go.Scatter(x=x, y=low, **edge)
-        yield go.Scatter(x=x, y=high, fill="tonexty", fillcolor=_COLOURS["band"], **edge)
+        yield _band(x, low, high)
     yield go.Scatter(
         x=x,
         y=value,
@@ -146,6 +147,20 @@ def _trend_traces(rows, by, unit, scale, label, number, is_single):
         hovertext=_hovers(rows, unit, [by]),
         hoverinfo="text",
     )
+
+
+def _band(x, low, high):
+    """Give the band between two lines; where an end is missing it is parted."""
+    known = (low.notna() & high.notna()).tolist()
+    runs, xs, ys = np.cumsum(np.r_[0, np.diff(known) != 0]), [], []
+    for run in pd.unique(runs[known]):
+        at = np.flatnonzero(runs == run)
+        xs += [*(x[i] for i in at), *(x[i] for i in at[::-1]), None]
+        ys += [*high.iloc[at], *low.iloc[at[::-1]], None]
+    return go.Scatter(
+        x=xs, y=ys, fill="toself", fillcolor=_COLOURS["band"], mode="lines", line={"width": 0}, hoverinfo="skip",
+        showlegend=False,
+    )  # fmt: skip
 
 
 def plot_ranking(results, overall=None):
@@ -219,12 +234,12 @@ def plot_share(results):
         one = drawn.iloc[[number]]
         common = {"hovertext": hovers[number], "hoverinfo": "text", "customdata": [drills[number]]}
         if has_bar:
-            figure.add_trace(_bar_part(row["value"] / scale[0], colours[number], shown[number], common))
+            figure.add_trace(_bar_part(row["value"] / scale[0], colours[number], common))
         if not is_missing(row["low"]):
             ends = [row["low"] / scale[0], row["high"] / scale[0]]
             line = {"color": colours[number], "width": 4}
             figure.add_trace(go.Scatter(x=ends, y=[number] * 2, mode="lines", line=line, hoverinfo="skip"))
-        marker = _marker(one, colours[number], size=13)
+        marker = _marker(one, colours[number], size=11)
         figure.add_trace(
             go.Scatter(x=one["value"] / scale[0], y=[number], mode="markers", marker=marker, **common)
         )
@@ -237,17 +252,17 @@ def plot_share(results):
             yaxis={"domain": [0, 1 - share - 0.04]},
             yaxis2={"domain": [1 - share, 1], "visible": False, "fixedrange": True, "anchor": "x"},
             barmode="stack",
+            uniformtext={"minsize": 11, "mode": "hide"},
         )
     return figure
 
 
-def _bar_part(value, colour, words, common):
+def _bar_part(value, colour, common):
     """Give one part of the stacked bar."""
     return go.Bar(
         x=[value], y=["whole"], yaxis="y2", orientation="h", width=0.9,
         marker={"color": colour, "line": {"color": _PAPER, "width": 2}},
-        text=[escape(words.split(" ")[0].split("（")[0])] if value >= 9 else [""],
-        textposition="inside", insidetextanchor="middle", textangle=0, constraintext="none", **common,
+        text=[f"{value:.0f}%"], textposition="inside", insidetextanchor="middle", textangle=0, **common,
     )  # fmt: skip
 
 
@@ -272,12 +287,12 @@ def plot_heatmap(results, x, y):
         where=f"{word_of(y, top[y])} · {word_of(x, top[x])}",
         high=format_value(top["value"], unit), low=format_value(drawn["value"].min(), unit),
     )  # fmt: skip
-    figure = _figure(results, metric, [y, x], alt, _rows_height(len(down)) + 60)
+    figure = _figure(results, metric, [y, x], alt, _rows_height(len(down)) + 60, unit=_unit_words(scale))
     hovers = pd.Series(_hovers(results, unit, [y, x]), index=results.index)
     figure.add_trace(
         go.Heatmap(
-            x=[escape(_word(x, value)) for value in across],
-            y=[escape(_word(y, value)) for value in down],
+            x=[str(value) for value in across],
+            y=[str(value) for value in down],
             z=(_grid(results, x, y, across, down, results["value"]) / scale[0]).tolist(),
             hovertext=_grid(results, x, y, across, down, hovers).tolist(),
             hoverinfo="text",
@@ -307,13 +322,12 @@ def _grid(results, x, y, across, down, values):
 
 
 def _ordered(values):
-    """Give the distinct values: numbers and days in order, other words as they come."""
+    """Give the distinct values: numbers, days and categories in order, other words as they come."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return [value for value in values.cat.categories if (values == value).any()]
     distinct = pd.unique(values.dropna())
-    return (
-        sorted(distinct)
-        if pd.api.types.is_numeric_dtype(values) or values.name in ("day", "week")
-        else list(distinct)
-    )
+    has_order = pd.api.types.is_numeric_dtype(values) or values.name in ("day", "week")
+    return sorted(distinct) if has_order else list(distinct)
 
 
 def plot_distribution(values, unit):
@@ -343,7 +357,7 @@ def plot_distribution(values, unit):
     alt = text(
         "chart.distribution_alt", metric=name, n=format_value(len(known), "count"), median=median, p90=p90
     )
-    figure = _figure(rows, metric, [], alt, title=name)
+    figure = _figure(rows, metric, [], alt, title=name, unit=text("chart.share_below"))
     shares = np.linspace(0, 1, min(MAX_POINTS, len(known) + 1))
     points = known.quantile(shares)
     is_time = unit == "seconds"
@@ -459,7 +473,7 @@ def _checked(results, *needed):
     return (metrics or [""])[0], (results["unit"].iloc[0] if len(results) else "number"), groups
 
 
-def _figure(results, metric, by, alt, height=None, title=None):
+def _figure(results, metric, by, alt, height=None, title=None, unit=""):
     """Start a figure: its look, its title, and what a page says about it."""
     groups = [by] if isinstance(by, str) else list(by)
     words = title or text("chart.title_by", metric=metric_name(metric), by=_by_words(groups))
@@ -469,7 +483,7 @@ def _figure(results, metric, by, alt, height=None, title=None):
             "title": {"text": escape(words)},
             "height": height or _SIZES["chart_height"],
             "showlegend": False,
-            "meta": {"title": words, "alt": alt, "name": f"{metric}_by_{'_'.join(groups)}" if groups else metric,
+            "meta": {"title": words, "alt": alt, "unit": unit, "name": f"{metric}_by_{'_'.join(groups)}" if groups else metric,
                      "rows": json.loads(results.to_json(orient="split", index=False, double_precision=15))},
         }
     )  # fmt: skip
@@ -516,6 +530,11 @@ def _axis_words(name, unit):
     return escape(text("chart.axis", name=name, unit=text(f"chart.unit.{unit}")))
 
 
+def _unit_words(scale):
+    """Name a unit for a caption; percent stands at the ticks."""
+    return "" if scale[1] == "rate" else text(f"chart.unit.{scale[1]}")
+
+
 def _suffix(scale):
     return "%" if scale[1] == "rate" else ""
 
@@ -526,6 +545,13 @@ def _by_words(groups):
 
 def _word(column, value):
     return format_day(value) if column == "day" else word_of(column, value)
+
+
+def _axis_word(column, value):
+    """Write one value on an axis: a day without its year, a long name cut."""
+    if column == "day" and str(value) != "unknown":
+        return format_short_day(value)
+    return escape(_short(word_of(column, value)))
 
 
 def _label(columns, values):
@@ -619,8 +645,7 @@ def chart_html(figure):
     layout = dict(figure["layout"])
     meta = layout.pop("meta", None) or {}
     title = meta.get("title") or (layout.get("title") or {}).get("text") or ""
-    y_axis = dict(layout.get("yaxis") or {})
-    across = (y_axis.pop("title", None) or {}).get("text", "")
+    y_axis = {key: value for key, value in (layout.get("yaxis") or {}).items() if key != "title"}
     height = layout.get("height") or _SIZES["chart_height"]
     has_legend = layout.get("showlegend") or any(trace["type"] == "heatmap" for trace in figure["data"])
     layout |= {
@@ -631,9 +656,9 @@ def chart_html(figure):
     spec = json.dumps({"data": figure["data"], "layout": layout, "config": CONFIG}, sort_keys=True)
     for unsafe in "<>&":
         spec = spec.replace(unsafe, f"\\u{ord(unsafe):04x}")
-    axis = f' <span class="axis">{escape(html.unescape(across))}</span>' if across else ""
+    unit = f' <span class="axis">{escape(meta["unit"])}</span>' if meta.get("unit") else ""
     return (
-        f'<figure class="chart"><figcaption>{escape(title)}{axis}</figcaption>'
+        f'<figure class="chart"><figcaption>{escape(title)}{unit}</figcaption>'
         f'<p class="fallback">{escape(text("page.chart_needs_script"))}</p>'
         f'<div class="plot" role="img" aria-label="{escape(meta.get("alt") or title)}" style="--height:{height}px"></div>'
         f'<script type="application/json" class="spec">{spec}</script>{_rows_html(meta)}</figure>'

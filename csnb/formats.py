@@ -137,6 +137,18 @@ def format_day(day):
     return text("date.day", year=when.year, month=text(f"month.{when.month}"), day=when.day)
 
 
+def format_short_day(day):
+    """Write an ISO day without its year, for the ticks of an axis.
+
+    Examples
+    --------
+    >>> format_short_day("2026-11-03")
+    '11月3日'
+    """
+    when = date.fromisoformat(str(day))
+    return text("date.short", month=text(f"month.{when.month}")[:3], day=when.day)
+
+
 def format_period(date_from, date_to):
     """Write a period of whole days, both ends included; without ends it is the whole book.
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traitlets.config import Config
 
+from csnb.book import open_book, write_bytes
 from csnb.charts import chart_html
 from csnb.errors import CsnbError, ParameterError, one_of
 from csnb.formats import escape, format_period
@@ -40,6 +42,7 @@ from csnb.strings import LANGUAGES, get_language, has_text, set_language, text
 from csnb.tables import FACTS, TEMPLATE, lab_style
 from csnb.theme import css_variables, dark_colours
 
+VERSION = version("csnb")
 AUDIENCES = ("analyst", "lead", "leadership")
 PLOTLY = "application/vnd.plotly.v1+json"
 BAD_INPUT = {error.__name__ for error in CsnbError.__subclasses__()} - {"StringsError", "MetricError"}
@@ -177,28 +180,31 @@ def run_reports(
     Raises
     ------
     ParameterError
-        If a report, period, language, audience or parameter is unknown; the message lists what is
-        allowed. Nothing is run then.
+        If a report, period, language, audience or parameter is unknown, or the book holds no
+        conversation in the period; the message lists what is allowed. Nothing is run then.
+    BookError
+        If the folder is not a book.
     """
     one_of("lang", lang, LANGUAGES)
     one_of("audience", audience, AUDIENCES)
     if keep is not None and keep < 1:
         raise ParameterError(f"keep must be at least 1, got {keep}: the last good report is never deleted")
-    date_from, date_to = period_dates(period, as_of)
+    opened = open_book(book)
+    date_from, date_to = _days(opened, *period_dates(period, as_of))
     values = {
-        "book": str(Path(book).resolve()), "date_from": date_from, "date_to": date_to,
+        "book": str(opened.path), "date_from": date_from, "date_to": date_to,
         "shops": list(shops) if shops else None, "lang": lang, "audience": audience, "as_of": as_of and str(as_of),
         **(parameters or {}),
     }  # fmt: skip
     out = Path(out)
     todo = _jobs(names, Path(notebooks or notebooks_folder()), out, values)
     language = get_language()
-    set_language(lang)
+    set_language(lang, opened.definitions_folder)
     try:
         pressed = _press_all(todo, jobs or os.cpu_count() or 1)
         if keep:
             _sweep(out, keep, {each.page for each in pressed})
-        index = write_index(out, lang)
+        index = write_index(out)
     finally:
         set_language(language)
     manifest = _write_manifest(out, values, pressed)
@@ -206,6 +212,18 @@ def run_reports(
     return RunSummary(
         [each.page for each in pressed if not each.error], failed, index, manifest, _exit_code(pressed)
     )
+
+
+def _days(book, date_from, date_to):
+    """Give first and last day of a run: the given ones, else those of the book (None without days)."""
+    days = sorted(path.stem for path in (book.path / "sessions").glob("*.parquet") if path.stem != "unknown")
+    if not date_from:
+        return (days[0], days[-1]) if days else (None, None)
+    if days and not any(date_from <= day <= date_to for day in days):
+        raise ParameterError(
+            f"no conversation from {date_from} to {date_to}; the book holds {days[0]} to {days[-1]}"
+        )
+    return date_from, date_to
 
 
 def _jobs(names, folder, out, values):
@@ -326,18 +344,18 @@ def press_page(job):
     Pressed
     """
     started = time.perf_counter()
-    set_language(job.parameters["lang"])
+    set_language(job.parameters["lang"], open_book(job.parameters["book"]).definitions_folder)
     title, lead = _report_words(job.notebook)
     wrong = job.page.with_name(f"{job.page.stem}.failed.html")
     try:
         notebook = execute_notebook(job.notebook, job.parameters)
         facts = notebook_facts(notebook)
-        put_file(job.page, render_page(notebook, job, title, lead, facts).encode())
+        write_bytes(job.page, render_page(notebook, job, title, lead, facts).encode())
         wrong.unlink(missing_ok=True)
         error = message = ""
     except Exception as problem:  # whatever a notebook raises must not stop the other reports
         facts, error, message, traceback = {}, *_described(problem)
-        put_file(wrong, render_failure(job, title, error, message, traceback).encode())
+        write_bytes(wrong, render_failure(job, title, error, message, traceback).encode())
     return Pressed(job.report, job.page, facts, time.perf_counter() - started, error, message)
 
 
@@ -387,7 +405,7 @@ def render_page(notebook, job, title, lead, facts):
     brand = [text("page.brand"), format_period(values["date_from"], values["date_to"]), shops]
     footer = text(
         "page.footer",
-        version=provenance.get("version") or _version(),
+        version=provenance.get("version") or VERSION,
         data=provenance.get("data_hash", "")[:12] or text("page.no_data_hash"),
         rulepacks=", ".join(provenance.get("rulepacks", [])) or text("provenance.none"),
     )
@@ -427,7 +445,7 @@ def render_failure(job, title, error, message, traceback):
     title = text("page.failed_title", title=title)
     brand = [text("page.brand"), format_period(values["date_from"], values["date_to"])]
     about = _about(job, title, "", failed=True)
-    return render_shell(title, "", brand, body, [f"csnb {_version()}"], about, ERROR_WORDS, None)
+    return render_shell(title, "", brand, body, [f"csnb {version('csnb')}"], about, ERROR_WORDS, None)
 
 
 def _about(job, title, headline, failed):
@@ -488,20 +506,6 @@ def _templates():
     )
 
 
-def _version():
-    from importlib.metadata import version
-
-    return version("csnb")
-
-
-def put_file(path, content):
-    """Put bytes in place whole: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    half.write_bytes(content)
-    os.replace(half, path)
-
-
 # ---- the folder of pages
 
 
@@ -516,14 +520,13 @@ def read_pages(out):
     return pages
 
 
-def write_index(out, lang):
-    """Write `index.html`: all pages of a folder, newest period first, searchable.
+def write_index(out):
+    """Write `index.html`: all pages of a folder, newest period first, searchable, in the language in force.
 
     Returns
     -------
     Path of the index
     """
-    set_language(lang)
     pages = [page for page in read_pages(out) if "report" in page]
     words = {key: text(f"page.{key}") for key in LIST_WORDS}
     pages.sort(key=lambda page: (page["report"], page["lang"], page["path"].name))
@@ -538,12 +541,12 @@ def write_index(out, lang):
         lead,
         [text("page.brand")],
         body,
-        [f"csnb {_version()}"],
+        [f"csnb {version('csnb')}"],
         {},
         LIST_WORDS,
         "catalog.js",
     )
-    put_file(Path(out) / "index.html", shell.encode())
+    write_bytes(Path(out) / "index.html", shell.encode())
     return Path(out) / "index.html"
 
 
@@ -577,7 +580,7 @@ def _write_manifest(out, values, pressed):
     provenance = [each.facts.get("provenance", {}) for each in pressed]
     parameters = {**values, "book": Path(values["book"]).name}
     run = {
-        "csnb": _version(),
+        "csnb": VERSION,
         "data_hash": next((each["data_hash"] for each in provenance if "data_hash" in each), None),
         "rulepacks": sorted({pack for each in provenance for pack in each.get("rulepacks", [])}),
         "parameters": parameters,
@@ -595,5 +598,5 @@ def _write_manifest(out, values, pressed):
         each for each in runs
         if each["parameters"] != parameters or [page["report"] for page in each["pages"]] != reports
     ]  # fmt: skip
-    put_file(path, json.dumps({"runs": [run, *others]}, ensure_ascii=False, indent=1).encode())
+    write_bytes(path, json.dumps({"runs": [run, *others]}, ensure_ascii=False, indent=1).encode())
     return path

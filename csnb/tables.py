@@ -171,7 +171,9 @@ def table_html(frame, name, columns=None, note=None):
     >>> "<td>&lt;b&gt;</td>" in table_html(pd.DataFrame({"n": [3], "shop": ["<b>"]}), "shops")
     True
     """
-    columns = list(frame.columns if columns is None else columns)
+    if frame.empty:
+        return f'<p class="none">{escape(text("table.empty"))}</p>'
+    columns = _reading_order(frame) if columns is None else list(columns)
     shown = _shown_columns(frame, columns)
     rows = zip(*(column.cells for column in shown), strict=True)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
@@ -185,14 +187,29 @@ def table_html(frame, name, columns=None, note=None):
     )
 
 
+def _reading_order(frame):
+    """Give all columns; of results n stands after the value and its interval."""
+    columns = list(frame.columns)
+    if not _is_results(frame):
+        return columns
+    rest = [column for column in columns if column != "n"]
+    after = max(rest.index(column) for column in ("value", "low", "high") if column in rest)
+    return [*rest[: after + 1], "n", *rest[after + 1 :]]
+
+
+def _is_results(frame):
+    return {"metric", "value", "n", "unit", "method"} <= set(frame.columns)
+
+
 def _shown_columns(frame, columns):
     """Choose how each column is shown; the ends of an interval share one column."""
-    is_results = {"value", "n", "unit", "method"} <= set(frame.columns)
+    is_results = _is_results(frame)
+    hidden = {"unit", "method", "rulepack"} if is_results else set()
+    if is_results and frame["metric"].nunique() == 1 and len(columns) > 1:
+        hidden.add("metric")
     shown = []
     for column in columns:
-        if column == "metric" and frame["metric"].nunique() <= 1 and len(columns) > 1 and is_results:
-            shown.append(_hidden(frame, column))
-        elif is_results and column in ("unit", "method", "rulepack"):
+        if column in hidden:
             shown.append(_hidden(frame, column))
         elif column == "value" and is_results:
             shown.append(_value_column(frame))
@@ -464,7 +481,10 @@ def provenance_html(facts):
     lines = {
         "data_hash": facts["data_hash"],
         "rulepacks": ", ".join(facts["rulepacks"]) or none,
-        "rows": " · ".join(f"{name} {format_value(n, 'count')}" for name, n in facts["rows"].items()) or none,
+        "rows": " · ".join(
+            f"{word_of('table', t)} {format_value(n, 'count')}" for t, n in facts["rows"].items()
+        )
+        or none,
         "parameters": " · ".join(f"{name} = {value}" for name, value in facts["parameters"].items()) or none,
         "version": facts["version"],
     }

@@ -9,6 +9,21 @@ import pandas as pd
 from csnb.strings import set_language
 
 Finding = namedtuple("Finding", "key values grade weight section")
+PEOPLE = (
+    "小雨",
+    "阿宁",
+    "星星",
+    "可可",
+    "南风",
+    "小满",
+    "豆豆",
+    "知夏",
+    "木木",
+    "言言",
+    "果果",
+    "安安",
+    "清清",
+)
 ATTACK = '<script>document.title="owned"</script><img src=x onerror="document.title=1"><b>bold</b> & "quote\''
 
 
@@ -22,7 +37,9 @@ def results(metric, unit, rows, by):
     """Make results: each row is its groups, n and value; the interval is a normal one."""
     frame = pd.DataFrame(rows, columns=[*by, "n", "value"])
     n = frame["n"].clip(lower=1)
-    half = 1.96 * (np.sqrt(frame["value"] * (1 - frame["value"]) / n) if unit == "rate" else frame["value"] / np.sqrt(n))
+    half = 1.96 * (
+        np.sqrt(frame["value"] * (1 - frame["value"]) / n) if unit == "rate" else frame["value"] / np.sqrt(n)
+    )
     frame.insert(0, "metric", metric)
     frame["low"], frame["high"] = frame["value"] - half, frame["value"] + half
     if unit == "rate":
@@ -55,7 +72,10 @@ def by_day():
     """Give four weeks of satisfaction, one day small and one suppressed."""
     rng = np.random.default_rng(1)
     days = pd.date_range("2026-10-26", "2026-11-22").strftime("%Y-%m-%d")
-    rows = [(day, int(rng.integers(90, 260)), 0.87 + 0.03 * np.sin(i / 4) + rng.normal(0, 0.012)) for i, day in enumerate(days)]
+    rows = [
+        (day, int(rng.integers(90, 260)), 0.87 + 0.03 * np.sin(i / 4) + rng.normal(0, 0.012))
+        for i, day in enumerate(days)
+    ]
     rows[9] = (rows[9][0], 17, 0.80)
     rows[18] = (rows[18][0], 3, 0.66)
     return results("satisfaction_rate", "rate", [*rows, ("unknown", 41, 0.85)], ["day"])
@@ -73,8 +93,10 @@ def by_day_and_platform():
 def by_agent():
     """Give 26 agents, some small, one suppressed."""
     rng = np.random.default_rng(3)
-    names = [f"{shop}:{name}" for shop in ("海棠", "青禾") for name in "小雨 阿宁 星星 可可 南风 小满 豆豆 知夏 木木 言言 果果 安安 清清".split()]
-    rows = [(name, int(rng.integers(20, 420)), float(np.clip(rng.normal(0.86, 0.05), 0, 0.99))) for name in names]
+    names = [f"{shop}:{name}" for shop in ("海棠", "青禾") for name in PEOPLE]
+    rows = [
+        (name, int(rng.integers(20, 420)), float(np.clip(rng.normal(0.86, 0.05), 0, 0.99))) for name in names
+    ]
     rows[4] = (names[4], 3, 0.5)
     return results("satisfaction_rate", "rate", rows, ["agent_id"])
 
@@ -145,4 +167,12 @@ def hostile_results():
 
 def hostile_quotes():
     """Give a message and ids that are attacks."""
-    return pd.DataFrame({"code": [ATTACK], "session_id": [ATTACK], "role": [ATTACK], "text": [ATTACK], "quote": ["<b>bold</b>"]})
+    return pd.DataFrame(
+        {
+            "code": [ATTACK],
+            "session_id": [ATTACK],
+            "role": [ATTACK],
+            "text": [ATTACK],
+            "quote": ["<b>bold</b>"],
+        }
+    )
