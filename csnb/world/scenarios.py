@@ -62,6 +62,8 @@ def _checked(name, value, rule):
     if isinstance(default, list):
         if isinstance(value, str) or not hasattr(value, "__iter__"):
             raise ParameterError(f"{name} must be a list; got: {value!r}")
+        if "among" in rule and not value:
+            raise ParameterError(f"{name} must not be empty; allowed are: {', '.join(rule['among'])}")
         example = {**rule, "default": rule["among"][0] if "among" in rule else 0}
         return [_checked(name, item, example) for item in value]
     if "among" in rule:
