@@ -1,8 +1,11 @@
+# The two commands are `make report` and `make test`; everything else is below them.
 PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
+GOLD ?= ../shared/gold
+DEMO := data/books/demo
 .DEFAULT_GOAL := report
-.PHONY: report test
+.PHONY: report demo test lint strip lab evaluate validate bench lock
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'csnb needs Python 3.11 or newer')"
@@ -10,5 +13,37 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	$(BIN)/python -c "open('$(READY)', 'w')"
 
-test: $(READY)
+report: demo  ## import the demo export, run every report in Chinese and English, print the index
+	$(BIN)/csnb report --book $(DEMO) --lang zh,en
+
+demo: $(READY)  ## the demo book, from the export in data/demo/
+	$(BIN)/csnb import data/demo/messages.csv.gz --platform generic --into $(DEMO)
+	for kind in ratings agents events orders refunds tickets shifts; do \
+	  $(BIN)/csnb import data/demo/$$kind.csv.gz --platform generic --kind $$kind --into $(DEMO) || exit; done
+
+test: demo  ## every test, the notebooks included
 	$(BIN)/python -m pytest -q
+
+lint: $(READY)  ## style of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb
+
+strip: $(READY)  ## take outputs out of the notebooks and format the code
+	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
+	$(BIN)/ruff format .
+
+lab: demo  ## JupyterLab with the demo book
+	$(BIN)/jupyter lab notebooks
+
+evaluate: $(READY)  ## reason coding against coded conversations: make evaluate GOLD=path
+	$(BIN)/python -m csnb.evaluate $(GOLD)
+
+validate: $(READY)  ## every estimator against simulated worlds; writes docs/validation.md
+	$(BIN)/python -m validation
+
+bench: $(READY)  ## import and build of a million messages: seconds and peak memory
+	$(BIN)/python -m benchmarks.import_build
+
+lock:  # needs uv; versions only, no index address
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate -q -U -o constraints.txt

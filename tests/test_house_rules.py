@@ -1,0 +1,105 @@
+"""The rules of the house: imports one way, true paths, equal languages, plain notebooks."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import csnb
+from csnb.lookup import definition_names
+from csnb.strings import LANGUAGES, placeholders, texts
+
+ROOT = Path(__file__).parents[1]
+ORDER = [
+    "errors", "schema", "lookup", "strings", "masks", "layouts", "readers", "fields", "imports", "rulepacks",
+    "turns", "sessions", "tags", "utterances", "reasons", "coding", "evaluate", "slices", "book", "build", "sources",
+    "stats", "metrics", "measures", "satisfaction", "quality", "theme", "formats", "findings", "tables", "charts",
+    "periods", "press", "world", "cli", "__main__",
+]  # fmt: skip
+
+
+def modules():
+    """Name every module of csnb with its file; a package counts as one."""
+    for path in sorted((ROOT / "csnb").rglob("*.py")):
+        parts = path.relative_to(ROOT / "csnb").with_suffix("").parts
+        if parts != ("__init__",) and "definitions" not in parts:
+            yield parts[0], path
+
+
+def imported(path):
+    """Name the csnb modules that a file imports anywhere."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "csnb":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("csnb."):
+            yield node.module.split(".")[1]
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: str(value).rpartition("/")[2])
+def test_imports_point_one_way(name, path):
+    later = [other for other in imported(path) if ORDER.index(other) > ORDER.index(name)]
+    assert later == [], f"{path.name} imports {later}, which come after it"
+
+
+def test_every_public_name_exists_and_says_what_it_gives():
+    for name in csnb.__all__:
+        assert (getattr(csnb, name).__doc__ or "").strip(), f"{name} has no docstring"
+
+
+def test_the_change_map_names_only_paths_that_exist():
+    rows = [
+        line for line in (ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines() if line.startswith("| ")
+    ]
+    named = {
+        path for line in rows for path in re.findall(r"`((?:csnb|tests|notebooks|validation)/[^`]*)`", line)
+    }
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_all_languages_have_the_same_texts_with_the_same_placeholders():
+    assert definition_names("strings") == sorted(LANGUAGES)
+    first, *others = (texts(lang) for lang in LANGUAGES)
+    for other in others:
+        assert sorted(first) == sorted(other)
+        assert {key: placeholders(first[key]) for key in first} == {
+            key: placeholders(other[key]) for key in other
+        }
+
+
+def test_no_english_text_holds_chinese_signs():
+    chinese = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+    assert {key: words for key, words in texts("en").items() if chinese.search(words)} == {}
+
+
+def test_no_chinese_text_mixes_half_and_full_width_punctuation():
+    mixed = re.compile(r"[\u4e00-\u9fff][,;:?!()]|[,;:?!()][\u4e00-\u9fff]")
+    assert {key: words for key, words in texts("zh").items() if mixed.search(words)} == {}
+
+
+def test_chinese_stands_in_definitions_tests_and_the_simulated_world_only():
+    """Docstring examples may show what a function gives; code may not hold a reader's words."""
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    found = [
+        f"{path.name}:{node.lineno}"
+        for name, path in modules()
+        if name not in ("world", "metrics")
+        for node in _literals(ast.parse(path.read_text("utf-8")))
+        if chinese.search(node.value)
+    ]
+    assert found == []
+
+
+def _literals(tree):
+    """Give the string literals of a module that are no docstrings."""
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }  # fmt: skip
+    return [
+        node for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+    ]  # fmt: skip
