@@ -115,7 +115,10 @@ def plot_trend(results, by="day"):
     if by == "day":
         figure.update_xaxes(type="date", tickformat=text("date.axis"), nticks=5)
     else:
-        figure.update_xaxes(type="category", title_text=escape(column_name(by)), nticks=12)
+        aliases = {str(value): _axis_word(by, value) for value in drawn[by]}
+        figure.update_xaxes(
+            type="category", title_text=_plain(column_name(by)), nticks=12, labelalias=aliases
+        )
     figure.update_layout(showlegend=bool(others), hovermode="closest")
     return figure
 
@@ -131,7 +134,7 @@ def _series(drawn, others):
 
 def _trend_traces(rows, by, unit, scale, label, number, is_single):
     """Give the line of one group, over its band if it is the only one, else with bars."""
-    x = [str(value) if by == "day" else escape(word_of(by, value)) for value in rows[by]]
+    x = [str(value) for value in rows[by]]
     value, low, high = (rows[column] / scale[0] for column in ("value", "low", "high"))
     colour = _COLOURS[f"series{number + 1}"]
     if is_single:
@@ -139,7 +142,7 @@ def _trend_traces(rows, by, unit, scale, label, number, is_single):
     yield go.Scatter(
         x=x,
         y=value,
-        name=escape(label),
+        name=_plain(label),
         mode="lines+markers",
         line={"color": colour, "width": 2.5},
         marker=_marker(rows, colour, size=7),
@@ -306,9 +309,9 @@ def plot_heatmap(results, x, y):
             },
         )
     )  # fmt: skip
-    figure.update_xaxes(type="category", title_text=escape(column_name(x)), showline=False, nticks=13)
+    figure.update_xaxes(type="category", title_text=_plain(column_name(x)), showline=False, nticks=13)
     figure.update_yaxes(
-        type="category", title_text=escape(column_name(y)), autorange="reversed", showgrid=False
+        type="category", title_text=_plain(column_name(y)), autorange="reversed", showgrid=False
     )
     return figure
 
@@ -362,7 +365,7 @@ def plot_distribution(values, unit):
     points = known.quantile(shares)
     is_time = unit == "seconds"
     scale = (1, "seconds") if is_time else unit_scale(known, unit)
-    hovers = [f"{share:.0%} ≤ {escape(format_value(point, unit))}" for share, point in points.items()]
+    hovers = [f"{share:.0%} ≤ {_plain(format_value(point, unit))}" for share, point in points.items()]
     figure.add_trace(
         go.Scatter(
             x=(points.clip(lower=1) if is_time else points) / scale[0],
@@ -386,8 +389,8 @@ def plot_distribution(values, unit):
     if is_time:
         ticks = [tick for tick in TIME_TICKS if tick <= max(known.max(), 2) * 1.5]
         figure.update_xaxes(
-            type="log", ticksuffix="", tickvals=ticks, ticktext=[escape(_tick_time(tick)) for tick in ticks],
-            title_text=escape(name),
+            type="log", ticksuffix="", tickvals=ticks, ticktext=[_plain(_tick_time(tick)) for tick in ticks],
+            title_text=_plain(name),
         )  # fmt: skip
     return figure
 
@@ -395,7 +398,7 @@ def plot_distribution(values, unit):
 def _mark_quantile(figure, x, y, words):
     """Put a dot and its words on the curve."""
     figure.add_annotation(
-        x=x, y=y, text=escape(words), showarrow=True, arrowhead=0, arrowcolor=_MUTED, arrowwidth=1,
+        x=x, y=y, text=_plain(words), showarrow=True, arrowhead=0, arrowcolor=_MUTED, arrowwidth=1,
         ax=24, ay=26, xanchor="left", bgcolor=_PAPER, font={"color": _INK}, borderpad=2,
     )  # fmt: skip
 
@@ -430,7 +433,7 @@ def plot_pareto(results):
     figure = _figure(results, metric, [by], alt, _rows_height(len(drawn)))
     sides = drawn["side"] if "side" in drawn else pd.Series("accent", index=drawn.index)
     ends = [
-        escape(f"{format_value(v, unit)} · {text('chart.cumulative', value=format_value(share, 'rate'))}")
+        _plain(f"{format_value(v, unit)} · {text('chart.cumulative', value=format_value(share, 'rate'))}")
         for v, share in zip(drawn["value"], so_far, strict=False)
     ]
     hovers, drills = _hovers(drawn, unit, groups), _drills(drawn, [by])
@@ -439,13 +442,13 @@ def plot_pareto(results):
         figure.add_trace(
             go.Bar(
                 x=drawn["value"].iloc[at] / scale[0], y=at, orientation="h", width=0.62,
-                name=escape(word_of("side", side)), marker={"color": _COLOURS.get(str(side), _COLOURS["accent"])},
+                name=_plain(word_of("side", side)), marker={"color": _COLOURS.get(str(side), _COLOURS["accent"])},
                 text=[ends[number] for number in at], textposition="outside", cliponaxis=False,
                 hovertext=[hovers[number] for number in at], hoverinfo="text",
                 customdata=[drills[number] for number in at],
             )
         )  # fmt: skip
-    _set_rows(figure, [escape(_short(word_of(by, value))) for value in drawn[by]])
+    _set_rows(figure, [_plain(_short(word_of(by, value))) for value in drawn[by]])
     _set_values(figure, metric, scale)
     largest = drawn["value"].max() / scale[0]
     figure.update_xaxes(range=[0, largest * 1.7 or 1])
@@ -476,11 +479,11 @@ def _checked(results, *needed):
 def _figure(results, metric, by, alt, height=None, title=None, unit=""):
     """Start a figure: its look, its title, and what a page says about it."""
     groups = [by] if isinstance(by, str) else list(by)
-    words = title or text("chart.title_by", metric=metric_name(metric), by=_by_words(groups))
+    words = title or text("chart.title_by", metric=metric_name(metric), by=_by_words(groups).lower())
     return go.Figure(
         layout={
             "template": "csnb",
-            "title": {"text": escape(words)},
+            "title": {"text": _plain(words)},
             "height": height or _SIZES["chart_height"],
             "showlegend": False,
             "meta": {"title": words, "alt": alt, "unit": unit, "name": f"{metric}_by_{'_'.join(groups)}" if groups else metric,
@@ -493,7 +496,7 @@ def _empty(results, metric):
     """Give a figure that says that there is nothing to draw."""
     name = metric_name(metric)
     figure = _figure(results, metric, [], text("chart.empty_alt", metric=name), 140, title=name)
-    figure.add_annotation(text=escape(text("chart.empty")), showarrow=False, font={"color": _MUTED})
+    figure.add_annotation(text=_plain(text("chart.empty")), showarrow=False, font={"color": _MUTED})
     return figure.update_xaxes(visible=False).update_yaxes(visible=False)
 
 
@@ -518,8 +521,13 @@ def _add_line(figure, x, words):
     """Draw a dotted line to compare with, its words on top."""
     figure.add_vline(x=x, line={"color": _MUTED, "width": 1, "dash": "dot"})
     figure.add_annotation(
-        x=x, y=1, yref="paper", yanchor="bottom", text=escape(words), showarrow=False, font={"color": _MUTED}
+        x=x, y=1, yref="paper", yanchor="bottom", text=_plain(words), showarrow=False, font={"color": _MUTED}
     )
+
+
+def _plain(value):
+    """Make a text safe in a chart, which reads tags but no quotes."""
+    return escape(value).replace("&quot;", '"')
 
 
 def _axis(metric, scale):
@@ -527,7 +535,7 @@ def _axis(metric, scale):
 
 
 def _axis_words(name, unit):
-    return escape(text("chart.axis", name=name, unit=text(f"chart.unit.{unit}")))
+    return _plain(text("chart.axis", name=name, unit=text(f"chart.unit.{unit}")))
 
 
 def _unit_words(scale):
@@ -551,7 +559,7 @@ def _axis_word(column, value):
     """Write one value on an axis: a day without its year, a long name cut."""
     if column == "day" and str(value) != "unknown":
         return format_short_day(value)
-    return escape(_short(word_of(column, value)))
+    return _plain(_short(word_of(column, value)))
 
 
 def _label(columns, values):
@@ -564,7 +572,7 @@ def _short(words):
 
 
 def _two_lines(name, below):
-    return f'{escape(_short(name))}<br><span style="font-size:11px;color:{_MUTED}">{escape(below)}</span>'
+    return f'{_plain(_short(name))}<br><span style="font-size:11px;color:{_MUTED}">{_plain(below)}</span>'
 
 
 def _part_colours(values):
@@ -598,8 +606,8 @@ def _with_interval(row):
 def _hovers(rows, unit, columns):
     """Write what a reader sees on touching each row: name, value with interval, n."""
     return [
-        f"{escape(_label(columns, [row[column] for column in columns]))}<br><b>{escape(_with_interval(row))}</b>"
-        f"<br>{escape(text('chart.hover_n', n=format_value(row['n'], 'count')))}"
+        f"{_plain(_label(columns, [row[column] for column in columns]))}<br><b>{_plain(_with_interval(row))}</b>"
+        f"<br>{_plain(text('chart.hover_n', n=format_value(row['n'], 'count')))}"
         for row in rows.assign(unit=unit).to_dict("records")
     ]
 

@@ -442,10 +442,10 @@ def render_failure(job, title, error, message, traceback):
         .render(words=words, error=f"{error}: {message}", traceback=traceback)
     )
     values = job.parameters
-    title = text("page.failed_title", title=title)
+    heading = text("page.failed_title", title=title)
     brand = [text("page.brand"), format_period(values["date_from"], values["date_to"])]
     about = _about(job, title, "", failed=True)
-    return render_shell(title, "", brand, body, [f"csnb {version('csnb')}"], about, ERROR_WORDS, None)
+    return render_shell(heading, "", brand, body, [f"csnb {version('csnb')}"], about, ERROR_WORDS, None)
 
 
 def _about(job, title, headline, failed):
