@@ -14,6 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
+
 from csnb.sources import import_export
 
 ROOT = Path(__file__).parents[1]
@@ -54,8 +56,6 @@ class Watch:
 
     def _look(self):
         """Sum the resident memory of the process tree ten times a second."""
-        import psutil
-
         me = psutil.Process()
         while not self._over.wait(0.1):
             used = 0

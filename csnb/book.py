@@ -75,7 +75,7 @@ class Book:
     @property
     def turns(self):
         """One row a question and its first valid reply."""
-        return self._frame("turns").sort("session_key", "turn").to_pandas()
+        return self._frame("turns").sort("asked_at", "session_key", "turn", nulls_last=True).to_pandas()
 
     @property
     def labels(self):
