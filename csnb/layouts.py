@@ -1,0 +1,287 @@
+"""File layouts: what the columns and values of an export are called, one TOML file a layout.
+
+A layout has one or more shapes for each kind of file it knows. A shape says, canonical name by
+canonical name, which headers and values the export uses; read backwards it writes such an export.
+What a layout does not say, `generic.toml` says.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import NamedTuple
+
+import polars as pl
+
+from csnb.errors import ExportError
+from csnb.lookup import definition_names, line_of, read_toml, wrong
+from csnb.schema import KINDS, ROLES, STAGED, TABLES
+
+FILE_KINDS = ("messages", "ratings", "agents", "events", "official", "orders", "refunds", "tickets", "shifts")
+UNITS = ("seconds", "minutes", "hours", "rate", "percent", "count", "ratio", "yuan")
+
+#: columns that are read to find others and are not kept: meaning
+HELPERS = {
+    "sender": "who sent the message, where the export names no role",
+    "receiver": "to whom",
+    "room": "the group chat the message was sent in",
+    "replies_to": "message_id of the message answered",
+    "replied_by": "message_ids of the answers, comma separated",
+    "recalls": "message_id of the message that this one takes back",
+    "block": "part of the file between two marks, such as ======",
+}
+
+
+class Form(NamedTuple):
+    """How the bytes of a file become rows."""
+
+    encodings: tuple = ("utf-8", "gb18030")
+    delimiter: str | None = None
+    names: tuple = ()
+    quote: bool = True
+    rest_in_last: bool = False
+    rows: tuple = ()
+    children: str | None = None
+    line: str | None = None
+    mark: str | None = None
+
+
+class Shape(NamedTuple):
+    """One shape of one kind of file: headers, values, and how sessions are found."""
+
+    required: tuple
+    columns: dict
+    values: dict = {}
+    defaults: dict = {}
+    free: tuple = ()
+    together: tuple = ()
+    hashed: tuple = ()
+    session: str = "column"
+    silence_minutes: float | None = None
+    speakers: dict = {}
+    set: tuple = ()
+    shop_pattern: str | None = None
+    metrics: tuple = ()
+    day_pattern: str | None = None
+
+
+class Layout(NamedTuple):
+    """One file layout: its form, its conventions, and its shapes by kind of file."""
+
+    name: str
+    describes: str
+    platform: str
+    zone: str
+    times: tuple
+    missing: tuple
+    summary_rows: tuple
+    masked_ids: tuple
+    notice_kinds: dict
+    refuse_above: float
+    form: Form
+    shapes: dict
+
+
+def list_layouts(folder=None):
+    """Give the names of all file layouts, with what each describes, as a dict.
+
+    Examples
+    --------
+    >>> "generic" in list_layouts()
+    True
+    """
+    return {
+        name: read_layout(name, folder).describes for name in definition_names("platforms", folder=folder)
+    }
+
+
+def plain_header(header):
+    """Give a header without what people vary: width of brackets, spaces, case.
+
+    Examples
+    --------
+    >>> plain_header(" 平均响应时长（秒) ")
+    '平均响应时长(秒)'
+    """
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", header)).lower()
+
+
+def export_headers(layout, kind, folder=None):
+    """Give the headers that a file of this layout has: canonical name to first header.
+
+    Parameters
+    ----------
+    layout : str, name of the layout
+    kind : str, one of FILE_KINDS; the first shape of the kind counts
+
+    Examples
+    --------
+    >>> export_headers("jd_open", "messages")["sent_at"]
+    'createdTime'
+    """
+    shape = shapes_of(read_layout(layout, folder), kind)[0]
+    return {canonical: headers[0] for canonical, headers in shape.columns.items()}
+
+
+def export_values(layout, kind, column, folder=None):
+    """Give the words that a file of this layout uses: canonical value to first word.
+
+    A column whose words are not listed in the layout gives an empty dict: it is written as it is.
+
+    Examples
+    --------
+    >>> export_values("twitter_support", "messages", "role")
+    {'customer': 'True', 'agent': 'False'}
+    """
+    shape = shapes_of(read_layout(layout, folder), kind)[0]
+    return {value: words[0] for value, words in shape.values.get(column, {}).items()}
+
+
+def shapes_of(layout, kind):
+    """Give the shapes of one kind of file.
+
+    Raises
+    ------
+    ExportError
+        If the layout has none; the kinds that it has are listed.
+    """
+    if kind not in layout.shapes:
+        raise ExportError(
+            f"layout {layout.name} has no files of kind {kind}; it has: {', '.join(layout.shapes)}. "
+            "Bring the table into the documented columns and use layout generic"
+        )
+    return layout.shapes[kind]
+
+
+@cache
+def read_layout(name, folder=None):
+    """Read and check one layout of `definitions/platforms/`.
+
+    Parameters
+    ----------
+    name : str, such as "generic"
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such layout, or a key or value is unknown; file, line, key and what is allowed
+        are named.
+    """
+    own = read_toml(_file(name), folder)
+    base = own if name == "generic" else read_toml(_file("generic"), folder)
+    _check_keys(name, folder, "layout", own, {"file", *_TOP, *FILE_KINDS})
+    for key in ("describes", "platform"):
+        if not isinstance(own.get(key), str):
+            raise wrong(_file(name), 1, key, "must be given, as text")
+    top = {key: own.get(key, base.get(key)) for key in _TOP if key != "source"}
+    form = own.get("file", {})
+    _check_keys(name, folder, "file", form, Form._fields)
+    shapes = {
+        kind: tuple(_shape(name, folder, kind, tree, base) for tree in own[kind])
+        for kind in FILE_KINDS
+        if kind in own
+    }
+    return Layout(
+        name=name,
+        form=Form(**{key: _frozen(value) for key, value in form.items()}),
+        shapes=shapes,
+        **{key: _frozen(value) for key, value in top.items()},
+    )
+
+
+_TOP = (
+    "describes", "source", "platform", "zone", "times", "missing", "summary_rows", "masked_ids",
+    "notice_kinds", "refuse_above",
+)  # fmt: skip
+
+
+def _file(name):
+    return f"platforms/{name}.toml"
+
+
+def _frozen(value):
+    """Turn lists into tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _shape(name, folder, kind, tree, base):
+    """Check one shape; values that it does not list come from the generic layout."""
+
+    def fail(key, what):
+        raise wrong(_file(name), line_of(_file(name), key, folder), f"{kind}, {key}", what)
+
+    _check_keys(name, folder, kind, tree, Shape._fields)
+    known = set(TABLES[_table(kind)].columns) | set(HELPERS)
+    columns = {key: tuple(map(_header, headers)) for key, headers in tree.get("columns", {}).items()}
+    for key in columns:
+        if key not in known:
+            fail(key, f"unknown column; known are {sorted(known)}")
+    for key in tree.get("required", ()):
+        if key not in columns:
+            fail(key, f"required, but not among the columns {sorted(columns)}")
+    shared = base.get(kind, [{}])[0].get("values", {})
+    values = {**shared, **tree.get("values", {})}
+    for key, words in values.items():
+        for value in words:
+            if value not in _allowed(kind, key, value):
+                fail(value, f"{key} must be one of {_allowed(kind, key, value)}")
+    for role, patterns in tree.get("speakers", {}).items():
+        if role not in ROLES:
+            fail(role, f"a role must be one of {ROLES}")
+        for pattern in patterns:
+            _check_pattern(fail, role, pattern)
+    if tree.get("session", "column") not in ("column", "threads", "silence"):
+        fail("session", "must be column, threads or silence")
+    for row in tree.get("metrics", ()):
+        if len(row) != 3 or row[2] not in UNITS:
+            fail(row[0], f"a metric is [header, metric, unit], the unit one of {UNITS}")
+    for rule in tree.get("set", ()):
+        if set(rule) != {"header", "is", "to"} or not set(rule["to"]) <= set(STAGED.columns):
+            fail("set", "a rule is {header = ..., is = [...], to = {column = value}}")
+    return Shape(
+        **{
+            **{key: _frozen(value) for key, value in tree.items()},
+            "required": tuple(tree.get("required", ())),
+            "columns": columns,
+            "values": values,
+        }
+    )
+
+
+def _table(kind):
+    """Give the name of the table that a kind of file becomes."""
+    return "staged" if kind == "messages" else kind
+
+
+def _header(entry):
+    """Take a header given as text, or as a table with the dates at which it was used."""
+    return entry if isinstance(entry, str) else entry["header"]
+
+
+def _allowed(kind, column, value):
+    """Give the canonical values of a column; a column without a list takes any value."""
+    if (kind, column) in (("messages", "role"), ("messages", "kind")):
+        return ROLES if column == "role" else KINDS
+    return {"recalled": ("true", "false"), "invited_by": ("agent", "auto")}.get(column, (value,))
+
+
+def _check_pattern(fail, key, pattern):
+    """Refuse a pattern that is no regular expression."""
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.PolarsError as error:
+        fail(key, f"{pattern!r} is no regular expression: {error}")
+
+
+def _check_keys(name, folder, where, tree, known):
+    """Refuse keys that nobody reads."""
+    for key in tree:
+        if key not in known:
+            raise wrong(
+                _file(name), line_of(_file(name), key, folder), f"{where}, {key}",
+                f"unknown key; known are {sorted(known)}",
+            )  # fmt: skip

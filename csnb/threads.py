@@ -1,0 +1,102 @@
+"""Session ids for exports that have none: by links of reply, or by silence."""
+
+from hashlib import blake2b
+
+import polars as pl
+
+_FLOAT_END = r"\.0$"
+
+
+def link_threads(messages):
+    """Name the thread of every message: all messages joined by links of reply, directly or not.
+
+    Parameters
+    ----------
+    messages : pl.DataFrame with the text columns `message_id`, `replies_to` (id of the message
+        answered) and `replied_by` (ids of the answers, comma separated); ids written as floats are read
+
+    Returns
+    -------
+    pl.Series of String
+        Of all message ids in the thread that the file holds, the smallest (shortest first).
+
+    Examples
+    --------
+    >>> rows = {"message_id": ["3", "1", "7"], "replies_to": ["1.0", None, None], "replied_by": [None, "3", None]}
+    >>> link_threads(pl.DataFrame(rows)).to_list()
+    ['1', '1', '7']
+    """
+    ids = messages["message_id"].str.replace(_FLOAT_END, "")
+    parents = {}
+    for name in ("replies_to", "replied_by"):
+        for message_id, others in zip(ids, messages[name], strict=True):
+            for other in (others or "").split(","):
+                if message_id and other.strip():
+                    _join(parents, message_id, other.strip().removesuffix(".0"))
+    roots = [_root(parents, message_id) for message_id in ids]
+    threads = pl.DataFrame({"id": ids, "root": roots})
+    first = (
+        threads.sort(pl.col("id").str.len_chars(), "id")
+        .group_by("root")
+        .agg(pl.col("id").first().alias("thread"))
+    )
+    return threads.join(first, on="root", how="left", maintain_order="left", nulls_equal=True)["thread"]
+
+
+def _root(parents, item):
+    """Find the name of an item's group, shortening the way for the next search."""
+    while parents.get(item, item) != item:
+        parents[item] = parents.get(parents[item], parents[item])
+        item = parents[item]
+    return item
+
+
+def _join(parents, one, other):
+    """Make two groups one."""
+    parents[_root(parents, one)] = _root(parents, other)
+
+
+def cut_by_silence(messages, minutes, key):
+    """Cut conversations into sessions where nobody wrote for some time.
+
+    Parameters
+    ----------
+    messages : pl.DataFrame with `sent_at` (no missing values), `line`, and those of `block`, `room`,
+        `sender` and `receiver` that the export has: a conversation is a room, or the two who write
+        to each other, within one block of the file
+    minutes : float, a longer silence ends the session
+    key : bytes, the book's secret: who writes is personal, so the id is a keyed hash
+
+    Returns
+    -------
+    pl.Series of String
+        A session id made of who talks and when the session began: the same in every import.
+    """
+    ordered = (
+        messages.select("line", "sent_at", _conversation(messages.columns).alias("conversation"))
+        .sort("conversation", "sent_at", "line")
+        .with_columns(
+            (
+                (pl.col("conversation") != pl.col("conversation").shift()).fill_null(True)
+                | (pl.col("sent_at").diff() > pl.duration(seconds=round(minutes * 60)))
+            ).alias("is_start")
+        )
+        .with_columns(pl.when("is_start").then("sent_at").forward_fill().alias("started_at"))
+        .sort("line")
+    )
+    starts = ordered["started_at"].dt.epoch("ms")
+    distinct = {}
+    for name in zip(ordered["conversation"], starts, strict=True):
+        if name not in distinct:
+            distinct[name] = blake2b(f"{name[0]}|{name[1]}".encode(), key=key, digest_size=8).hexdigest()
+    return pl.Series(
+        [distinct[name] for name in zip(ordered["conversation"], starts, strict=True)], dtype=pl.String
+    )
+
+
+def _conversation(columns):
+    """Name the conversation of a message: block of the file, and room or the pair who write."""
+    pair = [pl.col(name).fill_null("") for name in ("sender", "receiver") if name in columns]
+    both = pl.concat_list(pair).list.sort().list.join("|") if len(pair) == 2 else pl.lit("")
+    who = pl.coalesce("room", both) if "room" in columns else both
+    return pl.concat_str([pl.col("block") if "block" in columns else pl.lit(""), who], separator="|")
