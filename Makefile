@@ -5,7 +5,7 @@ READY := .venv/.ready
 GOLD ?= ../shared/gold
 DEMO := data/books/demo
 .DEFAULT_GOAL := report
-.PHONY: report demo test lint strip lab evaluate validate bench lock
+.PHONY: report demo test lint strip lab evaluate validate bench docs lock
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'csnb needs Python 3.11 or newer')"
@@ -44,6 +44,9 @@ validate: $(READY)  ## every estimator against simulated worlds; writes docs/val
 
 bench: $(READY)  ## import and build of a million messages: seconds and peak memory
 	$(BIN)/python -m benchmarks.import_build
+
+docs: $(READY)  ## the pages of docs/ that follow from the code
+	$(BIN)/python docs/make.py
 
 lock:  # needs uv; versions only, no index address
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate -q -U -o constraints.txt
