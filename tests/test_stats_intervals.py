@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from csnb.errors import MetricError, ParameterError
 from csnb.stats import difference_interval, mean_interval, ratio_interval, wilson_interval
 
-quick = settings(deadline=None, max_examples=60)
+quick = settings(deadline=None, max_examples=25, derandomize=True)
 
 # Newcombe (1998), Statistics in Medicine 17:857-872, Table I, method 3.
 NEWCOMBE_SINGLE = [

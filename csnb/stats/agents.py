@@ -50,11 +50,11 @@ def funnel(observed, expected, n=None, method="proportion"):
     [[2.5, 0.12, 0.276], [-2.5, 0.12, 0.276]]
     """
     one_of("method", method, ("proportion", "ratio"))
+    is_proportion = method == "proportion"
+    if is_proportion and n is None:
+        raise MetricError("a funnel of proportions needs n, the cases behind the observed events")
     index = index_of(observed, np.size(observed))
     observed, expected, n = columns(observed=observed, expected=expected, n=np.nan if n is None else n)
-    is_proportion = method == "proportion"
-    if is_proportion and np.isnan(n).all():
-        raise MetricError("a funnel of proportions needs n, the cases behind the observed events")
     wrong = (observed < 0) | (expected < 0)
     if is_proportion:
         wrong |= (observed > n) | (expected > n)
@@ -139,7 +139,7 @@ def shrink(effect, variance):
     refuse(variance <= 0, "a variance must be greater than 0", effect=effect, variance=variance)
     known = ~np.isnan(effect + variance)
     y, v, units = effect[known], variance[known], int(known.sum())
-    tau2 = max(0.0, combine_effects(y, v, method_re="iterated").tau2) if units > 1 else 0.0
+    tau2 = _paule_mandel(y, v)
     weight = 1 / (v + tau2)
     mean = np.average(y, weights=weight) if units else np.nan
     shrunk, left = y.copy(), v.copy()
@@ -152,6 +152,14 @@ def shrink(effect, variance):
     table = pd.DataFrame(np.nan, index=index, columns=["shrunk", "variance", "tau2"])
     table.iloc[known, :2] = np.column_stack([shrunk, left])
     return table.assign(tau2=tau2)
+
+
+def _paule_mandel(y, v):
+    """Give the variance between units beyond chance; statsmodels divides by 0 where all are equal."""
+    if len(y) < 2:
+        return 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return max(0.0, float(combine_effects(y, v, method_re="iterated").tau2))
 
 
 def rank_intervals(effect, variance, confidence=0.95, seed=0):

@@ -24,7 +24,8 @@ def icc(ratings, confidence=0.95):
     Returns
     -------
     DataFrame with rows `ICC1 ICC2 ICC3 ICC1k ICC2k ICC3k` and columns `ICC, low, high`: the share of the
-    variance that is between units, at most 1. All missing if the units do not vary.
+    variance that is between units, at most 1; below 0 the units differ less than chance would have it, and
+    only that can be said. All missing if the units do not vary.
 
     Raises
     ------
@@ -49,13 +50,12 @@ def icc(ratings, confidence=0.95):
     between, within, raters, error = _mean_squares(x)
     if between == 0:
         return pd.DataFrame(np.nan, index=_FORMS, columns=["ICC", "low", "high"])
-    one = _one_way(between, within, k, _f(level, n - 1, n * (k - 1)), _f(level, n * (k - 1), n - 1))
-    three = _one_way(
-        between, error, k, _f(level, n - 1, (n - 1) * (k - 1)), _f(level, (n - 1) * (k - 1), n - 1)
-    )
-    two = _two_way(between, raters, error, n, k, level)
-    single = [one, two, three]
-    mean = [[k * value / (1 + (k - 1) * value) for value in form] for form in single]
+    single = [
+        _one_noise(between, within, n, k, n * (k - 1), level),
+        _two_noises(between, raters, error, n, k, level),
+        _one_noise(between, error, n, k, (n - 1) * (k - 1), level),
+    ]
+    mean = [[_of_mean(value, k) for value in form] for form in single]
     return pd.DataFrame(single + mean, index=_FORMS, columns=["ICC", "low", "high"])
 
 
@@ -73,28 +73,30 @@ def _mean_squares(x):
     return units / (n - 1), within / (n * (k - 1)), raters / (k - 1), rest / ((n - 1) * (k - 1))
 
 
-def _f(level, df1, df2):
-    return stats.f.ppf(level, df1, df2)
+def _one_noise(between, noise, n, k, df, level):
+    """Give (value, low, high) of forms 1 and 3: the noise is all that varies within, or all but the raters."""
+    low, high = stats.f.ppf(level, n - 1, df), stats.f.ppf(level, df, n - 1)
+    return [(between - part) / (between + (k - 1) * part) for part in (noise, noise * low, noise / high)]
 
 
-def _one_way(between, noise, k, f_low, f_high):
-    """Give (value, low, high) of a form with one noise term (forms 1 and 3)."""
-    return [(between - part) / (between + (k - 1) * part) for part in (noise, noise * f_low, noise / f_high)]
-
-
-def _two_way(between, raters, error, n, k, level):
+def _two_noises(between, raters, error, n, k, level):
     """Give (value, low, high) of form 2, where raters differ at random."""
     value = (between - error) / (between + (k - 1) * error + k * (raters - error) / n)
     other = (n * (1 + (k - 1) * value) - k * value) * error
     below = (n - 1) * (k * value * raters) ** 2 + other**2
     df = (k - 1) * (n - 1) * (k * value * raters + other) ** 2 / below if below else k - 1
-    low, high = _f(level, n - 1, df), _f(level, df, n - 1)
+    low, high = stats.f.ppf(level, n - 1, df), stats.f.ppf(level, df, n - 1)
     spread = k * raters + (k * n - k - n) * error
     return [
         value,
         n * (between - low * error) / (low * spread + n * between),
         n * (high * between - error) / (spread + n * high * between),
     ]
+
+
+def _of_mean(value, k):
+    """Step a correlation up to that of the mean of k raters; one too negative for that has no bound."""
+    return k * value / (1 + (k - 1) * value) if 1 + (k - 1) * value > 0 else -np.inf
 
 
 def sessions_for_reliability(rho, within, between):
