@@ -25,7 +25,8 @@ _HOMES = {
         "count_unjoined_ratings",
     ],
     "csnb.satisfaction": [
-        "measure_scores", "measure_sides", "measure_reasons", "measure_owners", "list_quotes",
+        "dissatisfied_sessions", "suspected_sessions", "measure_scores", "count_sides", "count_reasons",
+        "count_owners", "list_quotes",
     ],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",

@@ -21,6 +21,7 @@ import polars as pl
 from csnb.errors import BookError, ParameterError, one_of
 from csnb.rulepacks import load_rulepacks
 from csnb.schema import TABLES, ZONE, empty
+from csnb.sides import code_summary
 from csnb.slices import add_slices
 
 BUILT = ("messages", "texts", "turns", "labels", "sessions")
@@ -80,7 +81,7 @@ class Book:
     @property
     def labels(self):
         """One row a reason on one session, with its evidence."""
-        return self._frame("labels").sort("session_key", "code").to_pandas()
+        return self._frame("labels").to_pandas()
 
     @property
     def sessions(self):
@@ -91,7 +92,8 @@ class Book:
             self._imported("agents"),
             load_rulepacks(self.definitions_folder),
         )
-        return add_slices(rated, self.definitions_folder)
+        codes = code_summary(self._frame("labels"), self.definitions_folder).to_pandas()
+        return add_slices(rated.merge(codes, on="session_key", how="left"), self.definitions_folder)
 
     @property
     def ratings(self):

@@ -10,6 +10,14 @@ import pandas as pd
 from csnb.formats import format_day, format_interval, format_value, metric_name, word_of
 from csnb.measures import compare_groups, measure
 from csnb.metrics import METRICS
+from csnb.satisfaction import (
+    count_owners,
+    count_reasons,
+    count_sides,
+    dissatisfied_sessions,
+    suspected_sessions,
+)
+from csnb.sides import SIDES
 from csnb.strings import text
 
 
@@ -109,6 +117,75 @@ def find_response_issues(sessions, confidence=0.95):
         found += _worst(
             sessions, "slow_response_rate", by, confidence, "hours" if by == "hour" else "platforms"
         )
+    return found
+
+
+def find_satisfaction_issues(sessions, labels, confidence=0.95, folder=None):
+    """Say how satisfied the rated customers were, whose part the rest is, and how sure that is.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    labels : pandas.DataFrame, `book.labels`
+    confidence : float
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    list of Finding
+        Without ratings it says so, and only suspected dissatisfaction is counted. Machine codes are
+        counts of grade D.
+    """
+    bad, suspected = dissatisfied_sessions(sessions), suspected_sessions(sessions)
+    unrated = sessions[sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)]
+    counts = {
+        "unrated": format_value(len(unrated), "count"),
+        "suspected": format_value(len(suspected), "count"),
+    }
+    found = [Finding("suspected", counts, "D", 40, "suspected")] if len(unrated) else []
+    rated = measure(sessions, "satisfaction_rate", "platform", confidence)
+    for row in rated[rated["value"].notna()].to_dict("records"):
+        found.append(
+            _of_result("satisfaction", row, 90, "scores", platform=word_of("platform", row["platform"]))
+        )
+    total = measure(sessions, "satisfaction_rate", None, confidence).iloc[0]
+    if not total["n"]:
+        return [Finding("no_ratings", {}, "C", 100, "suspected"), *found]
+    found += _of_ratings(sessions, bad, total)
+    return found + _of_sides(bad, labels, folder)
+
+
+def _of_ratings(sessions, bad, total):
+    """Say what the ratings alone cannot tell."""
+    share = total["n"] / max(1, int(sessions["left_out_because"].isna().sum()))
+    found = []
+    if share < 0.5:
+        found.append(Finding("few_ratings", {"share": format_value(share, "rate")}, "C", 80, "scores"))
+    if len(bad) == total["n"]:
+        found.append(Finding("all_dissatisfied", {}, "C", 95, "scores"))
+    if bad.empty:
+        found.append(Finding("none_dissatisfied", {}, "C", 95, "scores"))
+    return found
+
+
+def _of_sides(bad, labels, folder):
+    """Say on which side the machine's reasons fall, and who answers for most of them."""
+    if bad.empty:
+        return [Finding("sides_none", {}, "C", 85, "sides")]
+    sides = count_sides(bad).set_index("side")["value"]
+    values = {side: format_value(sides[side], "count") for side in SIDES}
+    found = [Finding("sides", {**values, "rated": format_value(len(bad), "count")}, "D", 100, "sides")]
+    owners = count_owners(bad, folder)
+    if len(owners):
+        owner = owners.iloc[0]
+        reasons = count_reasons(bad, labels, folder)
+        mainly = reasons[reasons["owner"] == owner["owner"]].iloc[0]["reason"]
+        values = {
+            "owner": word_of("owner", owner["owner"]),
+            "sessions": format_value(owner["value"], "count"),
+            "reason": word_of("reason", mainly),
+        }
+        found.append(Finding("top_owner", values, "D", 70, "owners"))
     return found
 
 

@@ -1,0 +1,189 @@
+"""Satisfaction: how customers rated, why they were dissatisfied by the machine's codes, in whose words.
+
+Machine codes are counts, never shares: a share of all dissatisfied conversations needs a labelled
+sample (`csnb.shares`). Ratings and suspected dissatisfaction are two populations and are never mixed.
+"""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from csnb.reasons import read_reasons
+from csnb.sides import SIDES
+from csnb.stats import wilson_interval
+
+UNVERIFIED = "machine codes, unverified"
+
+
+def dissatisfied_sessions(sessions):
+    """Give the rated sessions that count as dissatisfied; one without a coded reason is `unexplained`."""
+    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    bad = sessions[counted & sessions["is_dissatisfied"].fillna(False).astype(bool)]
+    return bad.assign(side=bad["side"].fillna("unexplained"))
+
+
+def suspected_sessions(sessions):
+    """Give the unrated sessions in which the machine suspects dissatisfaction."""
+    unrated = sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)
+    return sessions[unrated & sessions["is_suspected"].fillna(False).astype(bool)]
+
+
+def measure_scores(sessions, confidence=0.95):
+    """Measure how the ratings spread over the five levels.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `score_share`, by `score` from 5 to 1; n is the number of ratings.
+        Without ratings the values are missing.
+    """
+    counted = sessions[sessions["left_out_because"].isna()]
+    scores = counted.loc[counted["is_rated"].astype(bool), "score"].round().astype(int)
+    n = len(scores)
+    hits = scores.value_counts().reindex([5, 4, 3, 2, 1], fill_value=0)
+    bounds = [wilson_interval(int(count), n, confidence) for count in hits]
+    return pd.DataFrame(
+        {
+            "metric": "score_share",
+            "score": hits.index.astype(str),
+            "n": n,
+            "value": hits.to_numpy() / n if n else np.nan,
+            "low": [float(low) for low, _ in bounds],
+            "high": [float(high) for _, high in bounds],
+            "unit": "rate",
+            "method": "wilson",
+            "rulepack": "",
+        }
+    )
+
+
+def count_sides(sessions, by=None):
+    """Count dissatisfied conversations by the side of the machine's reasons.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `dissatisfied_sessions` or `suspected_sessions`
+    by : str or None, one more column to group by
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `coded_sessions`, by `side` (and `by`), in the order of SIDES; n is
+        the number of conversations in the group. Counts of the machine, without an interval.
+    """
+    groups = [("all", sessions)] if by is None else list(sessions.groupby(by, observed=True))
+    rows = [
+        {"metric": "coded_sessions", **({} if by is None else {by: key}), "side": side, "n": len(part),
+         "value": float((part["side"] == side).sum()) if len(part) else np.nan}
+        for key, part in groups
+        for side in SIDES
+    ]  # fmt: skip
+    return _counted(rows, ["side"] if by is None else [by, "side"])
+
+
+def count_reasons(sessions, labels, folder=None):
+    """Count dissatisfied conversations by reason; one conversation may have several.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `dissatisfied_sessions` or `suspected_sessions`
+    labels : pandas.DataFrame, `book.labels`
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `coded_sessions`, by `reason`, `reason_side` and `owner` (who answers for
+        it), the most frequent first; n is the number of conversations.
+    """
+    reasons = _reasons(folder)
+    held = labels[labels["session_key"].isin(sessions.loc[sessions["primary"].notna(), "session_key"])]
+    counts = held[held["code"].isin(reasons["code"])].groupby("code")["session_key"].nunique()
+    found = reasons[reasons["code"].isin(counts.index)].assign(
+        value=lambda rows: rows["code"].map(counts).astype(float)
+    )
+    rows = [
+        {"metric": "coded_sessions", "reason": row.code, "reason_side": row.side, "owner": row.owner,
+         "n": len(sessions), "value": row.value}
+        for row in found.sort_values("value", ascending=False, kind="stable").itertuples()
+    ]  # fmt: skip
+    return _counted(rows, ["reason", "reason_side", "owner"])
+
+
+def count_owners(sessions, folder=None):
+    """Count dissatisfied conversations by who answers for their primary reason.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `coded_sessions`, by `owner`, the most conversations first; a
+        conversation counts once, for its primary reason. Conversations without a reason have no owner.
+    """
+    owners = _reasons(folder).set_index("code")["owner"]
+    counts = sessions["primary"].map(owners).dropna().value_counts()
+    rows = [
+        {"metric": "coded_sessions", "owner": owner, "n": len(sessions), "value": float(count)}
+        for owner, count in counts.items()
+    ]
+    return _counted(rows, ["owner"])
+
+
+def list_quotes(book, sessions, each=3):
+    """List customers' own words under each reason: the messages of evidence, masked.
+
+    Parameters
+    ----------
+    book : Book
+    sessions : pandas.DataFrame of `dissatisfied_sessions` or `suspected_sessions`
+    each : int, conversations shown a reason; those with the surest evidence come first
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a message: `code, session_id, role, text, quote` (an exact part of the text).
+    """
+    reasons = _reasons(book.definitions_folder)["code"]
+    labels = book.labels
+    chosen = (
+        labels[labels["session_key"].isin(sessions["session_key"]) & labels["code"].isin(reasons)]
+        .dropna(subset=["number", "quote"])
+        .sort_values(["p", "session_id"], ascending=[False, True], kind="stable")
+        .groupby("code", sort=False)
+        .head(each)
+    )
+    wanted = pl.from_pandas(chosen[["session_key", "number", "code", "quote"]]).lazy()
+    said = (
+        book.messages.join(wanted.cast({"number": pl.Int32}), on=["session_key", "number"])
+        .join(book.texts.select("text_id", "text"), on="text_id")
+        .select("session_key", "number", "code", "quote", "role", "text")
+        .collect()
+        .to_pandas()
+    )
+    order = pd.Categorical(said["code"], list(reasons), ordered=True)
+    named = said.assign(_order=order).merge(sessions[["session_key", "session_id"]], on="session_key")
+    shown = named.sort_values(["_order", "session_id", "number"], ignore_index=True)
+    return shown[["code", "session_id", "role", "text", "quote"]]
+
+
+def _reasons(folder):
+    """Give code, side and first owner of every reason, in the order of reports."""
+    table = read_reasons(folder)
+    return pd.DataFrame(
+        {
+            "code": table["code"].to_list(),
+            "side": table["side"].to_list(),
+            "owner": [owners[0] if len(owners) else None for owners in table["owners"].to_list()],
+        }
+    )
+
+
+def _counted(rows, by):
+    """Give counts of machine codes the shape of results."""
+    columns = ["metric", *by, "n", "value", "low", "high", "unit", "method", "rulepack"]
+    frame = pd.DataFrame(rows, columns=columns[: 3 + len(by)])
+    return frame.assign(low=np.nan, high=np.nan, unit="count", method=UNVERIFIED, rulepack="")
