@@ -191,6 +191,45 @@ LABELS = Table(
     },
 )
 
+DRAWN = Table(
+    "one session of the population that labels were drawn from, drawn or not",
+    {
+        "session_key": _KEY,
+        "session_id": _SESSION,
+        "population": Column(
+            pl.String, "dissatisfied (rated so) or suspected (unrated, dissatisfied by the machine)"
+        ),
+        "stratum": Column(pl.String, "labels are a simple random sample of the sessions of one stratum"),
+        "score": Column(pl.Float64, "probability of a controllable reason by the machine, at the draw"),
+        "use": Column(pl.String, "estimate (drawn at random) or train (chosen to learn from)", "not drawn"),
+        "drawn_probability": Column(
+            pl.Float64, "probability of being drawn, all draws together", "not drawn at random"
+        ),
+        "case": Column(pl.String, "draw and running number, such as d1-007", "not drawn"),
+        "coders": Column(pl.String, "who was asked to code it, comma separated", "not drawn"),
+    },
+)
+
+HUMAN_LABELS = Table(
+    "one answer of one analyst: does this code hold for this session",
+    {
+        "session_key": _KEY,
+        "session_id": _SESSION,
+        "coder": Column(pl.String, "the analyst's name; `final` is the settled answer of a dispute"),
+        "code": LABELS.columns["code"],
+        "holds": Column(pl.Boolean, "the analyst says that the code holds"),
+        "number": Column(pl.Int32, "number of the message that shows it", "the code does not hold"),
+        "quote": Column(pl.String, "the beginning of that message", "no text, or the code does not hold"),
+        "is_primary": Column(pl.Boolean, "the reason that weighs most"),
+        "note": Column(pl.String, "remark on the session", "none"),
+        "case": Column(pl.String, "draw and running number, or `own-` and the session key"),
+        "population": DRAWN.columns["population"]._replace(missing="not drawn"),
+        "stratum": DRAWN.columns["stratum"]._replace(missing="not drawn"),
+        "drawn_probability": DRAWN.columns["drawn_probability"],
+        "use": Column(pl.String, "estimate (drawn at random) or train"),
+    },
+)
+
 RATINGS = Table(
     "one rating, or an invitation without an answer",
     {
@@ -319,8 +358,8 @@ RESULTS = Table(
 
 TABLES = {
     "staged": STAGED, "messages": MESSAGES, "texts": TEXTS, "turns": TURNS, "sessions": SESSIONS,
-    "labels": LABELS, "ratings": RATINGS, "agents": AGENTS, "events": EVENTS, "official": OFFICIAL,
-    "orders": ORDERS, "refunds": REFUNDS, "tickets": TICKETS, "shifts": SHIFTS,
+    "labels": LABELS, "drawn": DRAWN, "human_labels": HUMAN_LABELS, "ratings": RATINGS, "agents": AGENTS,
+    "events": EVENTS, "official": OFFICIAL, "orders": ORDERS, "refunds": REFUNDS, "tickets": TICKETS, "shifts": SHIFTS,
     "quarantine": QUARANTINE, "results": RESULTS,
 }  # fmt: skip
 
