@@ -39,7 +39,8 @@ def stratified_difference(strata, labelled, y, f, confidence=0.95):
     Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, section 6.3 (difference estimator);
     Wilson interval with n_effective = p (1 - p) / V, as in Franco, Little, Louis & Slud (2019), Journal of
     Survey Statistics and Methodology 7:334-364.
-    Where the labels show no variance at all, their number stands for n_effective.
+    Where all labels are alike, or fit their scores exactly, their number stands for n_effective: a reason
+    that was never seen is not thereby known to be absent.
 
     Examples
     --------
@@ -75,5 +76,6 @@ def stratified_difference(strata, labelled, y, f, confidence=0.95):
     if not unsampled.any():
         return estimate, estimate, estimate, np.inf
     spread = estimate * (1 - estimate)
-    n_effective = spread / variance if spread and variance else float(sampled.sum())
+    is_informative = spread > 0 and variance > 0 and np.ptp(y[labelled]) > 0
+    n_effective = spread / variance if is_informative else float(sampled.sum())
     return estimate, *wilson_interval(estimate * n_effective, n_effective, confidence), n_effective
