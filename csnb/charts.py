@@ -105,11 +105,12 @@ def plot_trend(results, by="day"):
         return _empty(results, metric)
     places = {value: place for place, value in enumerate(_ordered(drawn[by]))}
     drawn = drawn.sort_values(by, key=lambda values: values.map(places), kind="stable")
-    others = [column for column in groups if column != by]
+    others = [column for column in groups if column != by and drawn[column].nunique() > 1]
     scale = unit_scale(drawn["value"], unit)
     figure = _figure(results, metric, by, _trend_alt(drawn, metric, unit, by), unit=_unit_words(scale))
     for number, (label, rows) in enumerate(_series(drawn, others)):
-        for trace in _trend_traces(rows, by, unit, scale, label, number, is_single=not others):
+        hovers = _hovers(rows, unit, [by, *others])
+        for trace in _trend_traces(rows, by, scale, label, number, hovers, is_single=not others):
             figure.add_trace(trace)
     figure.update_yaxes(title_text=_axis(metric, scale), ticksuffix=_suffix(scale))
     if by == "day":
@@ -132,7 +133,7 @@ def _series(drawn, others):
     return [(_label(others, key), drawn[(drawn[others] == list(key)).all(axis=1)]) for key in keys]
 
 
-def _trend_traces(rows, by, unit, scale, label, number, is_single):
+def _trend_traces(rows, by, scale, label, number, hovers, is_single):
     """Give the line of one group, over its band if it is the only one, else with bars."""
     x = [str(value) for value in rows[by]]
     value, low, high = (rows[column] / scale[0] for column in ("value", "low", "high"))
@@ -147,7 +148,7 @@ def _trend_traces(rows, by, unit, scale, label, number, is_single):
         line={"color": colour, "width": 2.5},
         marker=_marker(rows, colour, size=7),
         error_y=None if is_single else _error(rows, scale, colour),
-        hovertext=_hovers(rows, unit, [by]),
+        hovertext=hovers,
         hoverinfo="text",
     )
 
@@ -265,7 +266,8 @@ def _bar_part(value, colour, common):
     return go.Bar(
         x=[value], y=["whole"], yaxis="y2", orientation="h", width=0.9,
         marker={"color": colour, "line": {"color": _PAPER, "width": 2}},
-        text=[f"{value:.0f}%"], textposition="inside", insidetextanchor="middle", textangle=0, **common,
+        text=[f"{value:.0f}%"], textposition="inside", insidetextanchor="middle", textangle=0,
+        insidetextfont={"color": _COLOURS["card"]}, **common,
     )  # fmt: skip
 
 
@@ -309,10 +311,11 @@ def plot_heatmap(results, x, y):
             },
         )
     )  # fmt: skip
-    figure.update_xaxes(type="category", title_text=_plain(column_name(x)), showline=False, nticks=13)
-    figure.update_yaxes(
-        type="category", title_text=_plain(column_name(y)), autorange="reversed", showgrid=False
-    )
+    for axis, column, values in ((figure.layout.xaxis, x, across), (figure.layout.yaxis, y, down)):
+        axis.update(type="category", title_text=_plain(column_name(column)), showgrid=False, showline=False)
+        axis.labelalias = {str(value): _axis_word(column, value) for value in values}
+    figure.update_xaxes(nticks=6 if x == "day" else 13)
+    figure.update_yaxes(autorange="reversed", nticks=len(down))
     return figure
 
 

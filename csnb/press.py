@@ -40,7 +40,7 @@ from csnb.formats import escape, format_period
 from csnb.periods import period_dates
 from csnb.strings import LANGUAGES, get_language, has_text, set_language, text
 from csnb.tables import FACTS, TEMPLATE, lab_style
-from csnb.theme import css_variables, dark_colours
+from csnb.theme import css_variables, dark_colours, print_colours
 
 VERSION = version("csnb")
 AUDIENCES = ("analyst", "lead", "leadership")
@@ -464,7 +464,9 @@ def render_shell(title, lead, brand, body, footer, about, words, script):
     boot, own = _asset("boot.js"), _asset(script) if script else ""
     scripts = [each for each in (boot, own, get_plotlyjs() if has_charts else "") if each]
     shown = {key: _fill_later(f"page.{key}") for key in words}
-    data = json.dumps({"words": shown, "dark": dark_colours()}, ensure_ascii=False, sort_keys=True)
+    data = json.dumps(
+        {"words": shown, "dark": dark_colours(), "print": print_colours()}, ensure_ascii=False, sort_keys=True
+    )
     found = re.findall(r'<h2 class="section" id="([^"]*)">(.*?)</h2>', body)
     return _templates().get_template("page.html.j2").render(
         lang=HTML_LANG[get_language()], hashes=" ".join(_script_hash(each) for each in scripts), title=title,

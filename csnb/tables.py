@@ -389,18 +389,18 @@ def quotes_html(frame, by="code"):
     """Give the HTML of `show_quotes`."""
     if frame.empty:
         return f'<p class="none">{escape(text("table.quotes_none"))}</p>'
-    if by not in frame:
-        return f'<div class="quotes">{_conversations(frame)}</div>'
-    groups = "".join(_fold(by, value, group) for value, group in frame.groupby(by, sort=False))
-    return f'<div class="quotes">{groups}</div>'
+    groups = frame.groupby(by, sort=False) if by in frame else [(None, frame)]
+    return f'<div class="quotes">{"".join(_fold(by, value, group) for value, group in groups)}</div>'
 
 
 def _fold(by, value, group):
-    """Fold all conversations of one group."""
+    """Fold all conversations of one group, or of no group."""
     count = text("table.quote_count", count=format_value(group["session_id"].nunique(), "count"))
+    mark = "" if value is None else f' data-drill="{escape(by)}={escape(value)}"'
+    name = "" if value is None else f"{escape(word_of(by, value))} "
     return (
-        f'<details data-drill="{escape(by)}={escape(value)}"><summary>{escape(word_of(by, value))} '
-        f'<span class="muted">{escape(count)}</span></summary>{_conversations(group)}</details>'
+        f'<details{mark}><summary>{name}<span class="muted">{escape(count)}</span></summary>'
+        f"{_conversations(group)}</details>"
     )
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from csnb.lookup import line_of, read_toml, wrong
 
 FILE = "theme.toml"
+WHITE = "#ffffff"
 SCHEMES = ("light", "dark")
 FONTS = ("text", "head", "code")
 SIZES = ("chart_text", "chart_height", "row_height", "share_bar_height")
@@ -73,8 +74,19 @@ def dark_colours(folder=None):
     return {colour: theme["dark"][name] for name, colour in theme["light"].items()}
 
 
+def print_colours(folder=None):
+    """Give what a light colour becomes on paper: the tint of the page is left to the paper itself.
+
+    Examples
+    --------
+    >>> list(print_colours().values())
+    ['#ffffff']
+    """
+    return {read_theme(folder)["light"]["paper"]: WHITE}
+
+
 def css_variables(folder=None):
-    """Give the theme as CSS custom properties: light, dark where the reader's device asks for it.
+    """Give the theme as CSS custom properties: light, dark where the device asks for it, white in print.
 
     Examples
     --------
@@ -85,6 +97,7 @@ def css_variables(folder=None):
     return (
         f":root{{color-scheme:light dark;{light_variables(folder)}}}"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f"@media print{{:root{{--paper:{WHITE}}}}}"
     )
 
 

@@ -11,9 +11,11 @@ const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 const charts = all("figure.chart");
 const state = (window.csnb = { charts: charts.length, drawn: 0, errors: [] });
 
-function specOf(chart, isDark) {
+const onScreen = () => (prefersDark.matches ? page.dark : {});
+
+function specOf(chart, colours) {
   const source = chart.querySelector(".spec").textContent;
-  return JSON.parse(isDark ? source.replace(/#[0-9a-f]{6}/g, (colour) => page.dark[colour] || colour) : source);
+  return JSON.parse(source.replace(/#[0-9a-f]{6}/g, (colour) => colours[colour] || colour));
 }
 
 async function unpackPlotly() {
@@ -25,7 +27,7 @@ async function unpackPlotly() {
 
 async function draw(chart) {
   const place = chart.querySelector(".plot");
-  const { data, layout, config } = specOf(chart, prefersDark.matches);
+  const { data, layout, config } = specOf(chart, onScreen());
   await Plotly.newPlot(place, data, layout, config);
   place.on("plotly_click", (event) => openQuotes(event.points[0].customdata));
   state.drawn += 1;
@@ -51,9 +53,9 @@ async function drawAll() {
   }
 }
 
-function redraw(isDark, width) {
+function redraw(colours, width) {
   for (const chart of charts.filter((each) => !each.classList.contains("failed") && window.Plotly)) {
-    const { data, layout, config } = specOf(chart, isDark);
+    const { data, layout, config } = specOf(chart, colours);
     Plotly.react(chart.querySelector(".plot"), data, { ...layout, width, autosize: !width }, config);
   }
 }
@@ -67,9 +69,9 @@ function openQuotes(mark) {
 
 if (charts.length) {
   setTimeout(drawAll);
-  prefersDark.addEventListener("change", () => redraw(prefersDark.matches));
-  addEventListener("beforeprint", () => redraw(false, PRINT_WIDTH));
-  addEventListener("afterprint", () => redraw(prefersDark.matches));
+  prefersDark.addEventListener("change", () => redraw(onScreen()));
+  addEventListener("beforeprint", () => redraw(page.print, PRINT_WIDTH));
+  addEventListener("afterprint", () => redraw(onScreen()));
 }
 
 // ---- tables

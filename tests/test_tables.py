@@ -1,0 +1,283 @@
+from collections import namedtuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from report_words import make_definitions
+
+from csnb.errors import StringsError
+from csnb.strings import set_language
+from csnb.tables import (
+    definitions_html,
+    findings_html,
+    lab_style,
+    provenance_html,
+    quotes_html,
+    show_findings,
+    show_provenance,
+    show_table,
+    table_html,
+)
+
+Finding = namedtuple("Finding", "key values grade weight section")
+ATTACK = '<script>alert(1)</script><img src=x onerror="alert(1)"><b>&'
+
+
+@pytest.fixture(autouse=True)
+def words(tmp_path):
+    set_language("zh", make_definitions(tmp_path))
+    yield tmp_path
+    set_language("zh")
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """Collect what is displayed, as the notebook's front end would get it."""
+    bundles = []
+    monkeypatch.setattr("csnb.tables.display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+def results(**columns):
+    """Make results of one metric; columns may be replaced."""
+    frame = {
+        "metric": "satisfaction_rate", "shop": ["甲", "乙", "丙"], "n": [1200, 29, 3], "value": [0.8612, 0.5, np.nan],
+        "low": [0.84, 0.31, np.nan], "high": [0.88, 0.69, np.nan], "unit": "rate",
+        "method": ["wilson", "wilson", "suppressed"], "rulepack": "taobao 2025-03",
+    }  # fmt: skip
+    return pd.DataFrame(frame | columns)
+
+
+def cells(html, row):
+    """Give the texts of one row that a reader sees; row 0 is the head."""
+    found = (
+        BeautifulSoup(html, "html.parser")
+        .select("tr")[row]
+        .select("th:not([hidden]), td:not([hidden], .drawn)")
+    )
+    return [cell.get_text(" ", strip=True) for cell in found]
+
+
+def tags(html):
+    """Give the names of all elements."""
+    return {element.name for element in BeautifulSoup(html, "html.parser").find_all()}
+
+
+def test_results_read_value_interval_and_n_in_the_unit_of_their_row():
+    html = table_html(results(), "shops")
+    assert cells(html, 0) == ["店铺", "数值", "95% 区间", "样本量"]
+    assert cells(html, 1) == ["甲", "86.1%", "84.0–88.0%", "1,200"]
+
+
+def test_a_small_group_is_marked_and_a_suppressed_one_says_so():
+    html = table_html(results(), "shops")
+    assert cells(html, 2) == ["乙", "50.0%", "31.0–69.0%", "29 参考"]
+    assert cells(html, 3) == ["丙", "已隐藏", "—", "3"]
+
+
+def test_thirty_is_not_small():
+    assert cells(table_html(results(n=[1200, 30, 3]), "shops"), 2)[-1] == "30"
+
+
+def test_the_same_table_reads_in_english(words):
+    set_language("en", words)
+    html = table_html(results(), "shops")
+    assert cells(html, 0) == ["Shop", "Value", "95% interval", "n"]
+    assert cells(html, 3) == ["丙", "suppressed", "—", "3"]
+
+
+def test_several_metrics_are_named_and_one_is_not():
+    two = results(metric=["satisfaction_rate", "satisfaction_rate", "bot_share"])
+    assert cells(table_html(two, "shops"), 1)[:2] == ["满意率", "甲"]
+    assert "满意率" not in cells(table_html(results(), "shops"), 1)
+
+
+def test_a_difference_of_rates_is_in_points():
+    frame = results(difference=[-0.018, 0.02, np.nan], difference_low=[-0.03, 0.01, np.nan],
+                    difference_high=[-0.004, 0.03, np.nan], p_value=[0.0004, 0.2, np.nan])  # fmt: skip
+    html = table_html(frame, "shops", ["shop", "difference", "difference_low", "difference_high", "p_value"])
+    assert cells(html, 1) == ["甲", "−1.8 个百分点", "−3.0 至 −0.4 个百分点", "<0.001"]
+
+
+def test_other_columns_are_read_by_the_end_of_their_name():
+    frame = pd.DataFrame(
+        {"day": ["2026-11-16"], "slow_rate": [0.25], "wait_seconds": [210.0], "row_count": [12345], "is_new": [True],
+         "side": ["controllable"], "shop": [None], "load": [2.345]}
+    )  # fmt: skip
+    assert cells(table_html(frame, "t"), 1) == [
+        "2026年11月16日",
+        "25.0%",
+        "3.5 分钟",
+        "12,345",
+        "是",
+        "可控",
+        "—",
+        "2.35",
+    ]
+
+
+def test_columns_are_picked_and_ordered_and_a_note_stands_below():
+    html = table_html(results(), "shops", ["n", "shop"], note="只计已评价")
+    assert cells(html, 0) == ["样本量", "店铺"]
+    assert BeautifulSoup(html, "html.parser").select_one(".note").text == "只计已评价"
+
+
+def test_every_cell_keeps_what_sorting_and_the_csv_need_unrounded():
+    row = BeautifulSoup(table_html(results(value=[0.861234567, 0.5, np.nan]), "shops"), "html.parser").select(
+        "tr"
+    )[1]
+    assert [cell["data-v"] for cell in row.select(".number")] == ["0.861234567", "0.84|0.88", "1200"]
+    assert [cell.text for cell in row.select("[hidden]")] == [
+        "satisfaction_rate",
+        "rate",
+        "wilson",
+        "taobao 2025-03",
+    ]
+
+
+def test_head_and_rows_have_the_same_number_of_cells():
+    rows = BeautifulSoup(table_html(results(), "shops"), "html.parser").select("tr")
+    assert len({len(row.find_all(["th", "td"])) for row in rows}) == 1
+
+
+def test_an_interval_is_drawn_on_one_scale_for_all_rows():
+    three = results(low=[0.2, 0.4, 0.6], high=[0.4, 0.6, 0.8], value=[0.3, 0.5, 0.7], method="wilson")
+    lines = BeautifulSoup(table_html(three, "shops"), "html.parser").select("line")
+    assert [line["x2"] for line in lines[:2]] == [line["x1"] for line in lines[1:]]
+
+
+def test_a_table_without_rows_says_so():
+    assert "没有符合的记录" in table_html(results().head(0), "shops")
+
+
+def test_the_table_does_not_change_its_frame():
+    frame = results()
+    table_html(frame, "shops")
+    pd.testing.assert_frame_equal(frame, results())
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        lambda: table_html(pd.DataFrame({ATTACK: [ATTACK], "n": [1]}), ATTACK, note=ATTACK),
+        lambda: table_html(results(shop=ATTACK, metric=[ATTACK, "a", "b"], rulepack=ATTACK), "t"),
+        lambda: findings_html([Finding("test_shop", {"shop": ATTACK, "points": ATTACK}, "D", 1, None)]),
+        lambda: quotes_html(
+            pd.DataFrame(
+                {
+                    "code": [ATTACK],
+                    "session_id": [ATTACK],
+                    "role": [ATTACK],
+                    "text": [ATTACK],
+                    "quote": [ATTACK],
+                }
+            )
+        ),
+        lambda: provenance_html(
+            {
+                "data_hash": ATTACK,
+                "rulepacks": [ATTACK],
+                "rows": {ATTACK: 1},
+                "parameters": {ATTACK: ATTACK},
+                "version": "1",
+            }
+        ),
+    ],
+    ids=["table", "results", "findings", "quotes", "provenance"],
+)
+def test_hostile_text_stays_text_wherever_it_stands(html):
+    made = html()
+    assert not tags(made) & {"script", "img"}
+    assert not any(
+        name.startswith("on")
+        for element in BeautifulSoup(made, "html.parser").find_all()
+        for name in element.attrs
+    )
+    assert ATTACK in BeautifulSoup(made, "html.parser").text
+
+
+def test_findings_come_by_weight_with_grade_n_and_interval(displayed):
+    show_findings(
+        [
+            Finding("test_hours", {"hours": "20–23", "wait": "96 秒", "times": "3"}, "C", 1.0, None),
+            Finding(
+                "test_share",
+                {"share": "38.2%", "n": "1,204", "interval": "34.9–41.6%"},
+                "A",
+                9.0,
+                "test_sides",
+            ),
+        ]
+    )
+    page = BeautifulSoup(displayed[0]["text/html"].replace(lab_style(), ""), "html.parser")
+    first, second = page.select("li.finding")
+    assert first.select_one(".claim").text.startswith("不满意会话中有 38.2%")
+    assert [part.text for part in first.select(".basis > span")] == [
+        "证据等级 A 概率抽样或随机对照", "样本量 1,204", "95% 区间 34.9–41.6%", "详见「可控与不可控」",
+    ]  # fmt: skip
+    assert first.select_one("a")["href"] == "#test_sides"
+    assert second.select_one(".claim b").text == "20–23"
+
+
+def test_the_weightiest_finding_travels_as_the_headline(displayed):
+    show_findings([Finding("test_share", {"share": "38.2%"}, "A", 1, None)])
+    assert displayed[0]["application/vnd.csnb.facts+json"]["headline"].startswith("不满意会话中有 38.2%")
+
+
+def test_a_finding_with_a_missing_value_is_refused(displayed):
+    with pytest.raises(StringsError, match="share"):
+        show_findings([Finding("test_share", {"share": None}, "A", 1, None)])
+
+
+def test_no_finding_is_said(displayed):
+    show_findings([])
+    assert "没有达到报告标准的发现" in displayed[0]["text/html"]
+
+
+def test_evidence_is_marked_once_in_its_message():
+    frame = pd.DataFrame({"session_id": ["S1"], "text": ["等很久了，等很久了"], "quote": ["等很久了"]})
+    words = BeautifulSoup(quotes_html(frame), "html.parser").select_one(".words")
+    assert [mark.text for mark in words.select("mark")] == ["等很久了"]
+    assert words.text == "等很久了，等很久了"
+
+
+def test_quotes_fold_by_group_and_keep_conversations_together():
+    frame = pd.DataFrame(
+        {"side": ["controllable", "controllable", "mixed"], "session_id": ["S1", "S1", "S2"],
+         "role": ["customer", "agent", "customer"], "text": ["人呢", "在的", None], "quote": [None, None, None]}
+    )  # fmt: skip
+    page = BeautifulSoup(quotes_html(frame, by="side"), "html.parser")
+    assert [fold["data-drill"] for fold in page.select("details")] == ["side=controllable", "side=mixed"]
+    assert page.select_one("summary").get_text(" ", strip=True) == "可控 1 段会话"
+    assert [said.text for said in page.select("article")[0].select(".who")] == ["买家", "客服"]
+
+
+def test_quotes_without_groups_are_folded_too():
+    frame = pd.DataFrame({"session_id": ["S1", "S2"], "text": ["a", "b"]})
+    page = BeautifulSoup(quotes_html(frame), "html.parser")
+    assert [fold.summary.text for fold in page.select("details")] == ["2 段会话"]
+
+
+def test_a_definition_has_name_and_meaning_and_an_unknown_metric_is_refused():
+    assert "满意率" in definitions_html("satisfaction_rate")
+    with pytest.raises(StringsError, match="no_such_metric"):
+        definitions_html("no_such_metric")
+
+
+def test_provenance_names_the_book_but_not_where_it_lies(displayed):
+    show_provenance(
+        "3f2a",
+        ["taobao 2025-03"],
+        {"sessions": 12},
+        {"book": "/home/someone/books/demo", "shops": ["甲", "乙"]},
+    )
+    facts = displayed[0]["application/vnd.csnb.facts+json"]["provenance"]
+    assert facts["parameters"] == {"book": "demo", "shops": "甲, 乙"}
+    assert "/home" not in displayed[0]["text/html"]
+
+
+def test_what_is_shown_in_the_lab_has_its_style_and_a_plain_form(displayed):
+    show_table(results(), "shops")
+    assert displayed[0]["text/html"].startswith(lab_style())
+    assert "satisfaction_rate" in displayed[0]["text/plain"]
