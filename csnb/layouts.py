@@ -8,6 +8,7 @@ What a layout does not say, `generic.toml` says.
 import re
 import unicodedata
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
@@ -31,6 +32,9 @@ HELPERS = {
 }
 
 
+NOTHING = MappingProxyType({})
+
+
 class Form(NamedTuple):
     """How the bytes of a file become rows."""
 
@@ -50,14 +54,14 @@ class Shape(NamedTuple):
 
     required: tuple
     columns: dict
-    values: dict = {}
-    defaults: dict = {}
+    values: dict = NOTHING
+    defaults: dict = NOTHING
     free: tuple = ()
     together: tuple = ()
     hashed: tuple = ()
     session: str = "column"
     silence_minutes: float | None = None
-    speakers: dict = {}
+    speakers: dict = NOTHING
     set: tuple = ()
     shop_pattern: str | None = None
     metrics: tuple = ()

@@ -9,11 +9,8 @@ import csv
 import gzip
 import io
 import itertools
-import json
-import re
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
 import fastexcel
 import polars as pl
@@ -23,6 +20,7 @@ from charset_normalizer import from_bytes
 
 from csnb.errors import ExportError
 from csnb.layouts import plain_header
+from csnb.records import BROKEN, Raw, read_json, read_json_lines, read_transcript
 
 SHEETS, TABLES, JSON, LINES = (
     (".xlsx", ".xlsm", ".xls"),
@@ -31,28 +29,16 @@ SHEETS, TABLES, JSON, LINES = (
     (".jsonl", ".ndjson"),
 )
 BLOCK_BYTES = 32 << 20
-BLOCK_ROWS = 50_000
 HEADER_ROWS = 30
 DELIMITERS = (",", "\t", ";", "|")
 DAMAGED = "\ufdd0"
+SWALLOWED_ROWS = 5
 _SAMPLE_BYTES = 1 << 20
 _HEAD_CHARS = 1 << 18
 _MOST_DAMAGE = 0.001
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_BROKEN = {"line": pl.Int64, "value": pl.String}
 
 codecs.register_error("csnb_damaged", lambda error: (DAMAGED, error.end))
-
-
-class Raw(NamedTuple):
-    """Some rows of a file: those that fit its header, and those that do not.
-
-    `rows` has a String column for each header and `line`, the running number of the row from 1;
-    `broken` has `line` and `value`, the row as it stands in the file.
-    """
-
-    rows: pl.DataFrame
-    broken: pl.DataFrame
 
 
 def read_raw(path, form, known=()):
@@ -79,19 +65,20 @@ def read_raw(path, form, known=()):
     suffix = _inner_name(path).suffix.lower()
     if suffix in SHEETS:
         yield from _read_sheet(path, known)
-    elif suffix in JSON:
-        yield from _read_json(path, form)
-    elif suffix in LINES:
-        with _open_text(path, form.encodings) as text:
-            yield from _read_json_lines(text, form)
-    elif suffix in TABLES:
-        with _open_text(path, form.encodings) as text:
-            yield from _read_transcript(text, form) if form.line else _read_table(path, text, form, known)
-    else:
-        known_types = ", ".join((*TABLES, SHEETS[0], *JSON, LINES[0]))
-        raise ExportError(
-            f"{path.name}: unknown type of file; known are {known_types}, and .gz or .zip of these"
-        )
+        return
+    if suffix not in (*TABLES, *JSON, *LINES):
+        types = ", ".join((*TABLES, SHEETS[0], *JSON, LINES[0]))
+        raise ExportError(f"{path.name}: unknown type of file; known are {types}, and .gz or .zip of these")
+    with _open_text(path, form.encodings) as text:
+        if suffix in JSON:
+            raws = read_json(path.name, text.read(), form)
+        elif suffix in LINES:
+            raws = read_json_lines(text, form)
+        elif form.line:
+            raws = read_transcript(text, form)
+        else:
+            raws = _read_table(path, text, form, known)
+        yield from map(_set_damaged_apart, raws)
 
 
 def _inner_name(path):
@@ -163,71 +150,80 @@ def _read_table(path, text, form, known):
     if form.names:
         names, delimiter, rest = list(form.names), form.delimiter, ""
     else:
-        head = text.read(_HEAD_CHARS)
-        names, delimiter, rest = _find_header(path, head, form, known)
-    stream = _Stream(text, rest)
-    invalid = []
+        names, delimiter, rest = _find_header(path, text.read(_HEAD_CHARS), form, known)
+    nothing = pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "line": pl.Int64})
+    invalid, next_line = [], 1
+    for rows in _parse(path, _Stream(text, rest), names, delimiter, form.quote, invalid):
+        here = pl.int_range(next_line, next_line + rows.height + len(invalid), dtype=pl.Int64, eager=True)
+        lines = here.filter(~here.is_in([line for line, _ in invalid])).head(rows.height)
+        next_line = max(next_line, (lines.last() or 0) + 1)
+        before = [row for row in invalid if row[0] < next_line]
+        del invalid[: len(before)]
+        yield _mend(rows.with_columns(lines.alias("line")), before, delimiter, form)
+    yield _mend(nothing, invalid, delimiter, form)
+
+
+def _parse(path, stream, names, delimiter, quote, invalid):
+    """Parse a table block by block; rows that do not fit go to `invalid` as (number, text)."""
 
     def keep(row):
         invalid.append((row.number, row.text))
         return "skip"
 
-    try:
-        reader = pa.csv.open_csv(
-            pa.PythonFile(stream, mode="r"),
-            pa.csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES, use_threads=False),
-            pa.csv.ParseOptions(
-                delimiter=delimiter,
-                quote_char='"' if form.quote else False,
-                newlines_in_values=form.quote,
-                invalid_row_handler=keep,
-            ),
-            pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
-        )
-    except pa.ArrowInvalid as error:
-        if stream.is_empty:
-            yield Raw(
-                pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "line": pl.Int64}),
-                pl.DataFrame(schema=_BROKEN),
-            )
-            return
-        raise _unreadable(path, error) from error
-    next_line = 1
-    while True:
-        try:
-            rows = pl.from_arrow(reader.read_next_batch())
-        except StopIteration:
-            break
-        except pa.ArrowInvalid as error:
-            raise _unreadable(path, error) from error
-        raw = _number_rows(rows, invalid, next_line, names, form)
-        next_line += raw.rows.height + raw.broken.height
-        del invalid[: sum(number < next_line for number, _ in invalid)]
-        yield _set_damaged_apart(raw) if stream.is_damaged else raw
-    if invalid:
-        yield _number_rows(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), invalid, None, names, form)
-
-
-def _unreadable(path, error):
-    """Say that a table cannot be parsed."""
-    return ExportError(
-        f"{path.name} cannot be read as a table; an opening quote may lack its closing quote: {error}"
+    parse = pa.csv.ParseOptions(
+        delimiter=delimiter, quote_char=quote and '"', newlines_in_values=quote, invalid_row_handler=keep
     )
+    read = pa.csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES, use_threads=False)
+    convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    try:
+        for batch in pa.csv.open_csv(pa.PythonFile(stream, mode="r"), read, parse, convert):
+            rows = pl.from_arrow(batch)
+            if quote:
+                _refuse_swallowed(path, rows, delimiter)
+            yield rows
+    except pa.ArrowInvalid as error:
+        if not stream.is_empty:
+            raise ExportError(
+                f"{path.name} cannot be read as a table; an opening quote may lack its closing quote: {error}"
+            ) from error
+
+
+def _refuse_swallowed(path, rows, delimiter):
+    """Refuse a table in which a cell holds whole rows: its opening quote was never closed."""
+    has_lines = pl.any_horizontal(pl.all().str.count_matches("\n", literal=True) >= SWALLOWED_ROWS)
+    for cells in rows.filter(has_lines).iter_rows():
+        parts = [part for cell in cells for part in cell.split("\n")[1:]]
+        inside = sum(part.count(delimiter) == rows.width - 1 for part in parts)
+        if rows.width > 2 and inside >= SWALLOWED_ROWS:
+            raise ExportError(
+                f"{path.name}: a quote is opened and not closed in the row of {cells[0][:40]!r}, and {inside} rows "
+                "would be lost in one cell. Mend it, or say quote = false under [file] in a copy of the layout"
+            )
+
+
+def _mend(rows, invalid, delimiter, form):
+    """Put back rows whose last cell holds the delimiter, where the layout allows it."""
+    count = rows.width - 1
+    cells = {line: text.split(delimiter, count - 1) if form.rest_in_last else [] for line, text in invalid}
+    mended = [(*found, line) for line, found in cells.items() if len(found) == count]
+    broken = [(line, text) for line, text in invalid if len(cells[line]) != count]
+    if mended:
+        rows = pl.concat([rows, pl.DataFrame(mended, schema=rows.schema, orient="row")]).sort("line")
+    return Raw(rows, pl.DataFrame(broken, schema=BROKEN, orient="row"))
 
 
 class _Stream:
-    """A text as a stream of UTF-8 bytes, for pyarrow; it knows whether any of it was damaged."""
+    """A text as a stream of UTF-8 bytes, for pyarrow; it knows whether there was any."""
 
     closed = False
 
     def __init__(self, text, rest):
         self._text, self._rest = text, rest
-        self.is_damaged, self.is_empty = False, True
+        self.is_empty = True
 
     def read(self, size):
         chunk, self._rest = self._rest[: size // 4], self._rest[size // 4 :]
         chunk += self._text.read(size // 4 - len(chunk))
-        self.is_damaged = self.is_damaged or DAMAGED in chunk
         self.is_empty = self.is_empty and not chunk.strip()
         return chunk.encode("utf-8")
 
@@ -285,45 +281,13 @@ def unique_names(headers):
     return names
 
 
-def _number_rows(rows, invalid, first_line, names, form):
-    """Number the rows of a block, leaving out the numbers of the rows that did not fit the header."""
-    if first_line is None:
-        here, lines = invalid, pl.Series("line", [], dtype=pl.Int64)
-    else:
-        here, lines = _lines_between(rows.height, invalid, first_line)
-    rows = rows.with_columns(lines.alias("line"))
-    if form.rest_in_last:
-        repaired = [(line, _split(text, form.delimiter, len(names))) for line, text in here]
-        fixed = [(*cells, line) for line, cells in repaired if len(cells) == len(names)]
-        here = [row for row, (_, cells) in zip(here, repaired, strict=True) if len(cells) != len(names)]
-        if fixed:
-            rows = pl.concat([rows, pl.DataFrame(fixed, schema=rows.schema, orient="row")]).sort("line")
-    return Raw(rows, pl.DataFrame(here, schema=_BROKEN, orient="row"))
-
-
-def _lines_between(count, invalid, first_line):
-    """Give the numbers of `count` good rows from `first_line` on, and the bad rows among them."""
-    bad, last = 0, first_line + count - 1
-    while bad < len(invalid) and invalid[bad][0] <= last:
-        bad, last = bad + 1, last + 1
-    lines = pl.int_range(first_line, last + 1, dtype=pl.Int64, eager=True).alias("line")
-    if bad:
-        lines = lines.filter(~lines.is_in([line for line, _ in invalid[:bad]]))
-    return invalid[:bad], lines
-
-
-def _split(text, delimiter, count):
-    """Split a row whose last cell may hold the delimiter."""
-    return text.split(delimiter, count - 1)
-
-
 def _set_damaged_apart(raw):
     """Move rows with bytes that the encoding does not have to the broken ones."""
-    cells = [name for name in raw.rows.columns if name != "line"]
-    is_damaged = raw.rows.select(
-        pl.any_horizontal(pl.col(cells).str.contains(DAMAGED, literal=True).fill_null(False))
-    ).to_series()
-    damaged = raw.rows.filter(is_damaged).select("line", pl.concat_str(cells, separator=" ").alias("value"))
+    texts = pl.col(pl.String)
+    is_damaged = pl.any_horizontal(texts.str.contains(DAMAGED, literal=True).fill_null(False))
+    damaged = raw.rows.filter(is_damaged).select("line", pl.concat_str(texts, separator=" ").alias("value"))
+    if damaged.is_empty():
+        return raw
     return Raw(raw.rows.filter(~is_damaged), pl.concat([raw.broken, damaged]).sort("line"))
 
 
@@ -354,126 +318,9 @@ def _read_sheet(path, known):
     names = unique_names([cell or "" for cell in sheet.row(row)])
     cells = sheet.slice(row + 1).rename(dict(zip(sheet.columns, names, strict=True)))
     cells = cells.filter(~pl.all_horizontal(pl.all().is_null()))
-    yield Raw(cells.with_columns(_lines(cells.height)), pl.DataFrame(schema=_BROKEN))
+    yield Raw(cells.with_columns(_lines(cells.height)), pl.DataFrame(schema=BROKEN))
 
 
 def _lines(count):
     """Number rows from 1."""
     return pl.int_range(1, count + 1, dtype=pl.Int64, eager=True).alias("line")
-
-
-def _read_json(path, form):
-    """Read a JSON document: a list of rows, or an object that holds one where `form.rows` says."""
-    with _open_text(path, form.encodings) as handle:
-        text = handle.read()
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data":
-            yield from _read_json_lines(io.StringIO(text), form)
-            return
-        raise ExportError(f"{path.name} is no JSON document: {error}") from error
-    records = document if isinstance(document, list) else None
-    for route in form.rows:
-        records = records if records is not None else _dig(document, route.split("."))
-    records = [document] if records is None else records
-    rows = [row for record in records for row in _flat_rows(record, form)]
-    yield Raw(_frame(rows, range(1, len(rows) + 1)), pl.DataFrame(schema=_BROKEN))
-
-
-def _dig(node, route):
-    """Follow a route of keys to a list; at a list, into each of its items; None if it leads nowhere."""
-    if not route:
-        return node if isinstance(node, list) else None
-    if isinstance(node, list):
-        found = [item[route[0]] for item in node if isinstance(item, dict) and route[0] in item]
-        return _dig(found, route[1:]) if found else None
-    return _dig(node[route[0]], route[1:]) if isinstance(node, dict) and route[0] in node else None
-
-
-def _flat_rows(record, form):
-    """Give the rows of one JSON record: itself, or its children with what the parent says of them all."""
-    if not isinstance(record, dict):
-        return [{"value": _cell(record)}]
-    children = record.get(form.children) if form.children else None
-    if not isinstance(children, list):
-        return [dict(_flat(record))]
-    parent = dict(_flat({key: value for key, value in record.items() if key != form.children}))
-    return [{**parent, **dict(_flat(child))} for child in children if isinstance(child, dict)]
-
-
-def _flat(node, prefix=""):
-    """Name nested values by dotted keys."""
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", _cell(value)
-
-
-def _cell(value):
-    """Write a JSON value as the text of a cell."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ",".join(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _frame(rows, lines):
-    """Make one text column of each key."""
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    columns = {name: pl.Series([row.get(name) for row in rows], dtype=pl.String) for name in names}
-    return pl.DataFrame({**columns, "line": pl.Series(lines, dtype=pl.Int64)})
-
-
-def _read_json_lines(text, form):
-    """Read one JSON record a line, in blocks of BLOCK_ROWS lines."""
-    number = 0
-    while block := list(itertools.islice(text, BLOCK_ROWS)):
-        rows, lines, broken = [], [], []
-        for line in block:
-            if not line.strip():
-                continue
-            try:
-                found = _flat_rows(json.loads(line), form)
-            except json.JSONDecodeError:
-                number += 1
-                broken.append((number, line.strip()))
-                continue
-            rows += found
-            lines += range(number + 1, number + 1 + len(found))
-            number += len(found)
-        yield Raw(_frame(rows, lines), pl.DataFrame(broken, schema=_BROKEN, orient="row"))
-
-
-def _read_transcript(text, form):
-    """Read messages that begin with a line of `form.line`; the lines below belong to the message."""
-    begins, mark = re.compile(form.line), re.compile(form.mark)
-    rows, broken, lines, number, block, session_id = [], [], [], 0, 0, None
-    for line in text:
-        line = line.rstrip("\r\n")
-        if found := mark.match(line):
-            block, session_id = block + 1, found.groupdict().get("session_id")
-        elif found := begins.match(line):
-            if len(rows) >= BLOCK_ROWS:
-                yield _transcript_rows(rows, lines, broken, begins)
-                rows, broken, lines = [], [], []
-            number += 1
-            rows.append({**found.groupdict(), "session_id": session_id, "block": str(block)})
-            lines.append(number)
-        elif rows:
-            rows[-1]["text"] += f"\n{line}"
-        elif line.strip():
-            number += 1
-            broken.append((number, line))
-    yield _transcript_rows(rows, lines, broken, begins)
-
-
-def _transcript_rows(rows, lines, broken, begins):
-    """Make a block of a transcript; blank lines around a message are not part of it."""
-    schema = dict.fromkeys([*begins.groupindex, "session_id", "block"], pl.String)
-    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
-        pl.col("text").str.strip_chars(), pl.Series("line", lines, dtype=pl.Int64)
-    )
-    return Raw(frame, pl.DataFrame(broken, schema=_BROKEN, orient="row"))

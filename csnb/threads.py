@@ -12,8 +12,9 @@ def link_threads(messages):
 
     Parameters
     ----------
-    messages : pl.DataFrame with the text columns `message_id`, `replies_to` (id of the message
-        answered) and `replied_by` (ids of the answers, comma separated); ids written as floats are read
+    messages : pl.DataFrame with the text column `message_id` and those of `replies_to` (id of the
+        message answered) and `replied_by` (ids of the answers, comma separated) that the export has;
+        ids written as floats are read
 
     Returns
     -------
@@ -28,7 +29,7 @@ def link_threads(messages):
     """
     ids = messages["message_id"].str.replace(_FLOAT_END, "")
     parents = {}
-    for name in ("replies_to", "replied_by"):
+    for name in {"replies_to", "replied_by"} & set(messages.columns):
         for message_id, others in zip(ids, messages[name], strict=True):
             for other in (others or "").split(","):
                 if message_id and other.strip():
