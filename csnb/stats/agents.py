@@ -77,10 +77,8 @@ def funnel(observed, expected, n=None, method="proportion"):
         margin = stats.norm.ppf(upper) * np.sqrt(error2 + tau2)
         limits[f"low{name}_od"] = np.clip(target - margin, 0, None)
         limits[f"high{name}_od"] = np.clip(target + margin, None, ceiling)
-    plain = sorted(limits, key=lambda name: name.endswith("_od"))
-    return pd.DataFrame(
-        {"z": z, "phi": phi, "tau2": tau2, **{name: limits[name] for name in plain}}, index=index
-    )
+    limits = dict(sorted(limits.items(), key=lambda limit: limit[0].endswith("_od")))
+    return pd.DataFrame({"z": z, "phi": phi, "tau2": tau2, **limits}, index=index)
 
 
 def _over_dispersion(z, precision):
