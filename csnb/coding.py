@@ -1,0 +1,158 @@
+"""`csnb code`: conversations in, one JSON record a line; dissatisfaction, reasons and evidence out.
+
+In:  `{"id": "...", "messages": [{"role": "customer", "text": "...", "sent_at": "..."}]}`
+Out: `{"id", "dissatisfied", "reasons": {code: message index}, "primary", "side", "p": {code: probability},
+"p_dissatisfied"}`. Indices count from 0.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+
+from csnb.errors import ExportError
+from csnb.evidence import CODES, is_spoken
+from csnb.reasons import label_sessions, score_sessions
+from csnb.schema import ROLES
+from csnb.sides import code_summary
+from csnb.utterances import load_model
+
+
+def code_file(in_path, out_path, folder=None):
+    """Code every conversation of a JSONL file, and print how fast that was to stderr.
+
+    Parameters
+    ----------
+    in_path, out_path : path of a JSONL file
+    folder : path of the user's own definitions folder, or None
+
+    Raises
+    ------
+    ExportError
+        If a record cannot be read; line, key and what is allowed are named. Nothing is written then.
+    """
+    began = time.perf_counter()
+    load_model(folder)
+    loaded = time.perf_counter()
+    coded = code_records(read_records(in_path), folder)
+    Path(out_path).write_text(
+        "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in coded), "utf-8"
+    )
+    seconds = time.perf_counter() - loaded
+    print(
+        f"model loaded in {loaded - began:.2f} s; {len(coded)} conversations coded in {seconds:.2f} s",
+        file=sys.stderr,
+    )
+
+
+def read_records(path):
+    """Read and check the conversations of a JSONL file; keys that are not known are ignored.
+
+    Raises
+    ------
+    ExportError
+        If the file is missing, a line is no JSON object, an id is missing or doubled, or a message lacks
+        role or text; the line, the key and what is allowed are named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ExportError(f"{path}: no such file")
+    records, seen = [], {}
+    with path.open(encoding="utf-8-sig") as lines:
+        for line, text in enumerate(lines, start=1):
+            if not text.strip():
+                continue
+            try:
+                record = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise ExportError(
+                    f"{path.name}, line {line}: not JSON ({error}); one object a line is needed"
+                ) from None
+            problem = _problem(record)
+            if problem:
+                raise ExportError(f"{path.name}, line {line}, {problem}")
+            if record["id"] in seen:
+                raise ExportError(
+                    f"{path.name}, line {line}, id: {record['id']!r} stands in line {seen[record['id']]} already"
+                )
+            seen[record["id"]] = line
+            records.append(record)
+    return records
+
+
+def _problem(record):
+    """Say what is wrong with a record: key, what was found, what is allowed; empty if nothing is."""
+    if not isinstance(record, dict):
+        return 'record: a JSON object is needed, such as {"id": "1", "messages": []}'
+    if not isinstance(record.get("id"), str | int) or isinstance(record["id"], bool):
+        return f"id: a text or a whole number is needed, found {record.get('id')!r}"
+    if not isinstance(record.get("messages"), list):
+        return f"messages: a list is needed (it may be empty), found {record.get('messages')!r:.40}"
+    for number, message in enumerate(record["messages"]):
+        if not isinstance(message, dict):
+            return f"messages[{number}]: an object with role and text is needed, found {message!r:.40}"
+        if message.get("role") not in ROLES:
+            return f"messages[{number}].role: one of {', '.join(ROLES)} is needed, found {message.get('role')!r:.40}"
+        if not isinstance(message.get("text"), str | None):
+            return f"messages[{number}].text: a text or null is needed, found {message['text']!r:.40}"
+    return ""
+
+
+def code_records(records, folder=None):
+    """Code conversations that are already in memory.
+
+    Parameters
+    ----------
+    records : list of dict, as `read_records` gives them
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    list of dict
+        One record a conversation, in the same order: `id`, `dissatisfied` (0 or 1), `reasons` (code to
+        index of the message that shows it), `primary`, `side` (`none` if satisfied), `p` (code to
+        probability, for every code), `p_dissatisfied`.
+
+    Examples
+    --------
+    >>> talk = {"id": "a", "messages": [{"role": "customer", "text": "快递太慢了吧！都五天了还没到"}]}
+    >>> code_records([talk])[0]["reasons"]
+    {'logistics': 0}
+    """
+    messages = as_messages(records)
+    calm = {"dissatisfied": 0, "reasons": {}, "primary": None, "side": "none", "p": {}, "p_dissatisfied": 0.0}
+    coded = {}
+    if is_spoken(messages).any():
+        evidence, scores = score_sessions(messages, folder=folder)
+        for key, dissatisfied, reasons in zip(
+            scores.session_key, scores.dissatisfied, scores.reasons, strict=True
+        ):
+            chances = {code: round(float(chance), 4) for code, chance in zip(CODES, reasons, strict=True)}
+            coded[key] = {"p": chances, "p_dissatisfied": round(float(dissatisfied), 4)}
+        labels = label_sessions(messages, evidence, scores)
+        for row in code_summary(labels, folder).drop_nulls("side").iter_rows(named=True):
+            coded[row["session_key"]] |= {
+                "dissatisfied": 1,
+                "reasons": {},
+                "primary": row["primary"],
+                "side": row["side"],
+            }
+        for key, code, number in (
+            labels.filter(coder="model").select("session_key", "code", "number").iter_rows()
+        ):
+            if coded.get(key, calm).get("dissatisfied") and code != "dissatisfied":
+                coded[key]["reasons"][code] = number
+    return [{"id": record["id"], **calm, **coded.get(key, {})} for key, record in enumerate(records)]
+
+
+def as_messages(records):
+    """Make the messages of records one table: `session_key` is the position of the record, `number` the index."""
+    rows = [
+        (key, number, message["role"], message.get("text"))
+        for key, record in enumerate(records)
+        for number, message in enumerate(record["messages"])
+    ]
+    schema = {"session_key": pl.Int64, "number": pl.Int32, "role": pl.String, "text": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,0 +1,152 @@
+"""What single messages show: is it displeasure, about what; with the topics of the messages around it.
+
+Rules and the utterance model read every distinct text once. Their odds are multiplied: a rule of weight w
+makes displeasure, or its cause, 1/(1-w) times likelier than the model alone says.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from csnb.tags import fold_texts, read_rules, tag_spoken
+from csnb.utterances import score_texts
+
+CODES = (
+    "attitude", "timeliness", "ability", "emotion", "bot",
+    "price", "campaign", "discount", "quality", "logistics", "stock", "policy", "system",
+)  # fmt: skip
+SPEAKERS = {"customer": "customer", "agent": "agent", "assist": "agent", "auto": "bot", "bot": "bot"}
+_SURE = 0.98
+_CAUSE_SHOWS = 0.5  # a hit cause counts this much as displeasure, on the log-odds scale
+_SHIFT = 1.0  # taken from the log-odds: displeasure is rarer in service chats than in the bank
+_MEMORY, _DEPTH = 0.6, 6  # how much of its topics a message keeps a message later, and for how many
+_AHEAD = 0.3  # the same one message ahead
+_AGENT_TOPICS = 0.5  # an agent's topics count this much
+_NO_TOPIC = 0.5
+
+
+class Evidence(NamedTuple):
+    """What the spoken messages of sessions show; every array has one row a message, in their order.
+
+    `spoken`: session_key, number, role, speaker, text, folded. `is_customer`. `displeased`: probability
+    that a customer's message is displeasure, 0 for others. `about`: per code of CODES, the probability that
+    the message shows displeasure about it. `from_agent`: per code, the probability that an agent's
+    message alone is evidence. `topics`: which topics the message names. `agent_votes`: rule to 0/1.
+    """
+
+    spoken: pl.DataFrame
+    is_customer: np.ndarray
+    displeased: np.ndarray
+    about: np.ndarray
+    from_agent: np.ndarray
+    topics: np.ndarray
+    agent_votes: dict
+
+
+def is_spoken(messages):
+    """Say which messages can be read: those that hold a text and are no notice."""
+    return messages["text"].is_not_null() & messages["role"].is_in(list(SPEAKERS))
+
+
+def read_messages(messages, folder=None):
+    """Read every message of whole sessions.
+
+    Parameters
+    ----------
+    messages : polars.DataFrame with `session_key, number, role, text`; missing texts and notices are skipped
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    Evidence
+
+    Examples
+    --------
+    >>> messages = pl.DataFrame({"session_key": [1, 1], "number": [0, 1], "role": ["customer", "customer"],
+    ...     "text": ["快递到哪了", "也太慢了吧"]})
+    >>> about = read_messages(messages).about[1]
+    >>> CODES[about.argmax()]
+    'logistics'
+    """
+    spoken = (
+        messages.filter(is_spoken(messages))
+        .select("session_key", "number", "role", "text", speaker=pl.col("role").replace_strict(SPEAKERS, return_dtype=pl.String))
+        .sort("session_key", "number")
+    )  # fmt: skip
+    distinct = spoken.select("speaker", "text").unique(maintain_order=True)
+    distinct = distinct.with_columns(folded=fold_texts(distinct["text"]))
+    texts = distinct.select("speaker", "folded").unique(maintain_order=True).with_row_index("row")
+    spoken = spoken.join(distinct, on=["speaker", "text"], how="left", maintain_order="left").join(
+        texts, on=["speaker", "folded"], how="left", maintain_order="left"
+    )
+    hits, model = [], {head: np.zeros(texts.height) for head in ("displeased", *CODES)}
+    for (speaker,), own in texts.partition_by("speaker", as_dict=True).items():
+        found = tag_spoken(own["folded"], speaker, folder)
+        scores = score_texts(own["folded"], "customer" if speaker == "customer" else "agent", found, folder)
+        for head in scores.keys() & model.keys():
+            model[head][own["row"].to_numpy()] = scores[head]
+        hits.append(found.with_columns(row=own["row"].gather(found["row"])))
+    hits = pl.concat(hits).join(read_rules(folder).select("rule", "code", "table", "weight"), on="rule")
+
+    row = spoken["row"].to_numpy()
+    is_customer = (spoken["speaker"] == "customer").to_numpy()
+    causes = _votes(hits.filter(table="causes"), CODES, texts.height)
+    signs = _votes(hits.filter(table="displeasure"), ["displeased"], texts.height)[:, 0]
+    displeased = _chance(_log_odds(model["displeased"]) + signs + _CAUSE_SHOWS * causes.max(1) - _SHIFT)
+    by_model = np.column_stack([model[code] for code in CODES])
+    named = _chance(_log_odds(by_model) + causes)[row]
+    topics = np.minimum(_votes(hits.filter(table="topics"), CODES, texts.height), 1)[row]
+    displeased = displeased[row] * is_customer
+    around = _topics_around(
+        topics * np.where(is_customer, 1, _AGENT_TOPICS)[:, None], spoken["session_key"].to_numpy()
+    )
+    return Evidence(
+        spoken=spoken.drop("row"),
+        is_customer=is_customer,
+        displeased=displeased,
+        about=displeased[:, None] * (named + (1 - named.max(1, keepdims=True)) * around),
+        from_agent=by_model[row] * ~is_customer[:, None],
+        topics=topics,
+        agent_votes={
+            rule: np.isin(row, rows["row"].to_numpy())
+            for (rule,), rows in hits.filter(table="agent").partition_by("rule", as_dict=True).items()
+        },
+    )
+
+
+def _votes(hits, codes, count):
+    """Add up what the rules say: the log-odds a text gains for each code."""
+    gains = np.zeros((count, len(codes)))
+    hits = hits.filter(pl.col("code").is_in(codes))
+    columns = hits["code"].replace_strict(codes, range(len(codes)), return_dtype=pl.Int64)
+    np.add.at(
+        gains,
+        (hits["row"].to_numpy(), columns.to_numpy()),
+        -np.log1p(-np.minimum(hits["weight"].to_numpy(), _SURE)),
+    )
+    return gains
+
+
+def _log_odds(chance):
+    """Turn probabilities into log-odds, kept off both ends."""
+    chance = np.clip(chance, 1e-4, 1 - 1e-4)
+    return np.log(chance / (1 - chance))
+
+
+def _chance(log_odds):
+    """Turn log-odds into probabilities."""
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def _topics_around(topics, session):
+    """Give each message the topics of its neighbours in the session, as shares that sum to less than 1."""
+    total = topics.copy()
+    for step in range(1, min(_DEPTH, len(topics))):
+        same = session[step:] == session[:-step]
+        total[step:] += _MEMORY**step * topics[:-step] * same[:, None]
+    if len(topics) > 1:
+        total[:-1] += _AHEAD * topics[1:] * (session[1:] == session[:-1])[:, None]
+    # controllable reasons are never guessed from a topic
+    total[:, : CODES.index("price")] = 0
+    return total / (total.sum(1, keepdims=True) + _NO_TOPIC)
