@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traitlets.config import Config
 
-from csnb.book import open_book, write_bytes
+from csnb.book import data_hash, open_book, write_bytes
 from csnb.charts import chart_html
 from csnb.errors import CsnbError, ParameterError, one_of
 from csnb.formats import escape, format_period
@@ -207,7 +207,7 @@ def run_reports(
         index = write_index(out)
     finally:
         set_language(language)
-    manifest = _write_manifest(out, values, pressed)
+    manifest = _write_manifest(out, opened, values, pressed)
     failed = [each for each in pressed if each.error]
     return RunSummary(
         [each.page for each in pressed if not each.error], failed, index, manifest, _exit_code(pressed)
@@ -406,7 +406,7 @@ def render_page(notebook, job, title, lead, facts):
     footer = text(
         "page.footer",
         version=provenance.get("version") or VERSION,
-        data=provenance.get("data_hash", "")[:12] or text("page.no_data_hash"),
+        data=data_hash(open_book(values["book"])),
         rulepacks=", ".join(provenance.get("rulepacks", [])) or text("provenance.none"),
     )
     about = _about(job, title, facts.get("headline", ""), failed=False)
@@ -575,7 +575,7 @@ def _sweep(out, keep, fresh):
                 page["path"].unlink()
 
 
-def _write_manifest(out, values, pressed):
+def _write_manifest(out, book, values, pressed):
     """Add this run to `manifest.json`, newest first; a run of the same parameters replaces its entry."""
     path = out / "manifest.json"
     runs = json.loads(path.read_text("utf-8"))["runs"] if path.exists() else []
@@ -583,7 +583,7 @@ def _write_manifest(out, values, pressed):
     parameters = {**values, "book": Path(values["book"]).name}
     run = {
         "csnb": VERSION,
-        "data_hash": next((each["data_hash"] for each in provenance if "data_hash" in each), None),
+        "data_hash": data_hash(book),
         "rulepacks": sorted({pack for each in provenance for pack in each.get("rulepacks", [])}),
         "parameters": parameters,
         "pages": [

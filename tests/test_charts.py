@@ -189,7 +189,7 @@ def test_bounds_without_a_value_are_drawn_without_a_bar():
     frame = results({"side": ["controllable", "mixed"]}, [0.4, 0.6]).assign(value=np.nan)
     figure = plot_share(frame)
     assert not [trace for trace in figure.data if trace.type == "bar"]
-    assert [list(trace.x) for trace in figure.data if trace.mode == "lines"][0] == pytest.approx([35, 45])
+    assert next(list(trace.x) for trace in figure.data if trace.mode == "lines") == pytest.approx([35, 45])
     assert "可控 35.0–45.0%" in figure.layout.meta["alt"]
 
 
