@@ -129,7 +129,7 @@ def read_figures(texts, unit, metric):
         return seconds / 3600 if metric.endswith("_hours") else seconds
     if unit in ("rate", "percent"):
         is_percent = texts.str.contains("[%％]") if unit == "rate" else texts.is_not_null()
-        return (numbers / 100).zip_with(is_percent.fill_null(False), numbers)
+        return (numbers / 100).round(12).zip_with(is_percent.fill_null(False), numbers)
     return numbers
 
 

@@ -4,6 +4,7 @@
 either as a row of the kind's table (schema.py) or as a row of `quarantine` with its reason.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from csnb.columns import (
     set_summaries_apart,
     unpivot_figures,
 )
-from csnb.errors import ExportError, one_of
+from csnb.errors import ExportError, ParameterError, one_of
 from csnb.layouts import FILE_KINDS, plain_header, read_layout, shapes_of
 from csnb.masks import hash_id, mask_text
 from csnb.readers import read_raw
@@ -65,6 +66,8 @@ def stage_file(path, platform, kind="messages", key=b"", zone=None, folder=None)
 
     Raises
     ------
+    ParameterError
+        If the kind or the zone is unknown.
     ExportError
         If the layout has no files of this kind, a required column is missing (the headers found are
         listed), the encoding cannot be told, most of the first block cannot be read, or, after the
@@ -73,6 +76,7 @@ def stage_file(path, platform, kind="messages", key=b"", zone=None, folder=None)
     """
     one_of("kind", kind, FILE_KINDS)
     layout, path = read_layout(platform, folder), Path(path)
+    zone = _check_zone(zone or layout.zone)
     shapes = shapes_of(layout, kind)
     raws = read_raw(path, layout.form, {plain_header(name) for shape in shapes for name in _headers(shape)})
     if any(shape.session != "column" for shape in shapes):
@@ -81,7 +85,7 @@ def stage_file(path, platform, kind="messages", key=b"", zone=None, folder=None)
     for raw in raws:
         if is_first := job is None:
             shape = _choose_shape(path.name, kind, layout, shapes, raw.rows.columns)
-            job = Job(path.name, kind, layout, shape, key, zone or layout.zone, folder)
+            job = Job(path.name, kind, layout, shape, key, zone, folder)
         batch = _stage(raw, job)
         rows_read += batch.rows_read
         tally = _tally(tally, batch.quarantined)
@@ -90,6 +94,15 @@ def stage_file(path, platform, kind="messages", key=b"", zone=None, folder=None)
         yield batch
     if job:
         _refuse_above(layout.refuse_above, job, rows_read, tally)
+
+
+def _check_zone(zone):
+    """Refuse a time zone that nobody knows."""
+    try:
+        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(zone)
+    except pl.exceptions.PolarsError as error:
+        raise ParameterError(f"zone must be a time zone such as Asia/Shanghai; got: {zone!r}") from error
+    return zone
 
 
 def _headers(shape):

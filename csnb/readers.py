@@ -159,8 +159,13 @@ def _read_table(path, text, form, known):
         next_line = max(next_line, (lines.last() or 0) + 1)
         before = [row for row in invalid if row[0] < next_line]
         del invalid[: len(before)]
-        yield _mend(rows.with_columns(lines.alias("line")), before, delimiter, form)
-    yield _mend(nothing, invalid, delimiter, form)
+        raw = _mend(rows.with_columns(lines.alias("line")), before, delimiter, form)
+        _refuse_swallowed(path, raw, delimiter)
+        yield raw
+    if invalid or next_line == 1:
+        raw = _mend(nothing, invalid, delimiter, form)
+        _refuse_swallowed(path, raw, delimiter)
+        yield raw
 
 
 def _parse(path, stream, names, delimiter, quote, invalid):
@@ -177,10 +182,7 @@ def _parse(path, stream, names, delimiter, quote, invalid):
     convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
     try:
         for batch in pa.csv.open_csv(pa.PythonFile(stream, mode="r"), read, parse, convert):
-            rows = pl.from_arrow(batch)
-            if quote:
-                _refuse_swallowed(path, rows, delimiter)
-            yield rows
+            yield pl.from_arrow(batch)
     except pa.ArrowInvalid as error:
         if not stream.is_empty:
             raise ExportError(
@@ -188,17 +190,19 @@ def _parse(path, stream, names, delimiter, quote, invalid):
             ) from error
 
 
-def _refuse_swallowed(path, rows, delimiter):
-    """Refuse a table in which a cell holds whole rows: its opening quote was never closed."""
-    has_lines = pl.any_horizontal(pl.all().str.count_matches("\n", literal=True) >= SWALLOWED_ROWS)
-    for cells in rows.filter(has_lines).iter_rows():
-        parts = [part for cell in cells for part in cell.split("\n")[1:]]
-        inside = sum(part.count(delimiter) == rows.width - 1 for part in parts)
-        if rows.width > 2 and inside >= SWALLOWED_ROWS:
-            raise ExportError(
-                f"{path.name}: a quote is opened and not closed in the row of {cells[0][:40]!r}, and {inside} rows "
-                "would be lost in one cell. Mend it, or say quote = false under [file] in a copy of the layout"
-            )
+def _refuse_swallowed(path, raw, delimiter):
+    """Refuse a table in which one cell holds whole rows: its opening quote was never closed."""
+    texts, width = pl.col(pl.String), raw.rows.width - 1
+    has_lines = pl.any_horizontal(texts.str.count_matches("\n", literal=True) >= SWALLOWED_ROWS)
+    for frame in raw:
+        for line, *cells in frame.filter(has_lines).select("line", texts).iter_rows():
+            parts = [part for cell in cells for part in cell.split("\n")[1:]]
+            inside = sum(part.count(delimiter) == width - 1 for part in parts)
+            if width > 2 and inside >= SWALLOWED_ROWS:
+                raise ExportError(
+                    f"{path.name}: in row {line} a quote is opened and not closed, and {inside} rows would be "
+                    "lost in one cell. Mend it, or say quote = false under [file] in a copy of the layout"
+                )
 
 
 def _mend(rows, invalid, delimiter, form):
