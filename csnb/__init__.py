@@ -28,6 +28,8 @@ _HOMES = {
         "dissatisfied_sessions", "suspected_sessions", "measure_scores", "count_sides", "count_reasons",
         "count_owners", "list_quotes",
     ],
+    "csnb.labelling": ["sample_labels"],
+    "csnb.sheets": ["write_sheets", "import_labels"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
     ],

@@ -5,6 +5,7 @@ book/key                      secret of the keyed hashes; without it ids cannot 
 book/sources/<source>/        what one file brought, by kind, in partitions
 book/messages/ texts/ turns/ facts/ labels/   one file a partition, made by build
 book/sessions/                one file a day, made by build
+book/drawn/ human_labels/     which sessions people label, and what they answered (csnb.labelling)
 definitions/                  beside the book: the user's own definitions, if any
 """
 
@@ -20,7 +21,7 @@ import polars as pl
 
 from csnb.errors import BookError, ParameterError, one_of
 from csnb.rulepacks import load_rulepacks
-from csnb.schema import TABLES, ZONE, empty
+from csnb.schema import TABLES, ZONE, conform, empty
 from csnb.sides import code_summary
 from csnb.slices import add_slices
 
@@ -82,6 +83,20 @@ class Book:
     def labels(self):
         """One row a reason on one session, with its evidence."""
         return self._frame("labels").to_pandas()
+
+    @property
+    def drawn(self):
+        """One row a session of the populations that labels were drawn from, as of the latest draw."""
+        drawn = self._frame("drawn").unique(["population", "session_key"], keep="last", maintain_order=True)
+        return drawn.to_pandas()
+
+    @property
+    def human_labels(self):
+        """One row an answer of an analyst on one code of one session, with how the session was drawn."""
+        drawn = pl.from_pandas(self.drawn).select("case", "population", "stratum", "drawn_probability", "use")
+        answers = self._frame("human_labels").drop("population", "stratum", "drawn_probability", "use")
+        labels = answers.join(drawn.drop_nulls("case"), on="case", how="left", maintain_order="left")
+        return conform(labels.with_columns(pl.col("use").fill_null("train")), "human_labels").to_pandas()
 
     @property
     def sessions(self):

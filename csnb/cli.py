@@ -1,4 +1,4 @@
-"""The command line: `csnb import | check | report | list | code | simulate | sessions | turns`.
+"""The command line: `csnb import | check | report | list | code | label | simulate | sessions | turns`.
 
 Exit codes: 0 good, 1 something failed, 2 bad arguments or data. What a command prints for other
 programs goes to standard output; progress and errors go to standard error. Modules that take
@@ -107,6 +107,71 @@ def code_command(
     from csnb.coding import code_file
 
     code_file(source, out, definitions)
+
+
+label_app = typer.Typer(
+    no_args_is_help=True, help="Draw conversations for people to label, and read back what they say."
+)
+app.add_typer(label_app, name="label")
+
+
+@label_app.command("sample")
+def label_sample_command(
+    book: BookPath,
+    out: Annotated[Path, typer.Option(help="The sheet to write: .xlsx or .csv")],
+    n: Annotated[int, typer.Option("--n", help="Conversations to label")] = 200,
+    seed: Annotated[int, typer.Option(help="Same seed, same draw")] = 0,
+    coders: Annotated[
+        str, typer.Option(help="Who labels, comma separated; one in ten is coded twice")
+    ] = "analyst",
+    suspected: Annotated[
+        bool,
+        typer.Option(
+            "--suspected",
+            help="Draw from unrated conversations that the machine suspects, not from rated ones",
+        ),
+    ] = False,
+    period: Annotated[
+        str | None, typer.Option(help="As for `csnb report`; the whole book by default")
+    ] = None,
+    shops: Annotated[str | None, typer.Option(help="Shops, comma separated; all by default")] = None,
+    lang: Annotated[str, typer.Option(help="Language of the sheet: zh or en")] = "zh",
+):
+    """Draw conversations and write them as sheets to fill in."""
+    from csnb.book import open_book, select_sessions
+    from csnb.labelling import sample_labels
+    from csnb.periods import period_dates
+    from csnb.sheets import check_sheet_path, write_sheets
+    from csnb.strings import set_language
+
+    opened = open_book(book)
+    set_language(lang, opened.definitions_folder)
+    check_sheet_path(out)
+    sessions = select_sessions(opened, *period_dates(period), shops.split(",") if shops else None)
+    cases = sample_labels(
+        opened, sessions, n, seed, "suspected" if suspected else "dissatisfied", coders.split(",")
+    )
+    counts = cases["use"].value_counts()
+    typer.echo(
+        f"{len(cases)} drawn: {counts.get('estimate', 0)} at random, {counts.get('train', 0)} to learn from"
+    )
+    for coder, path, number in write_sheets(opened, cases, out):
+        typer.echo(f"{path}: {number} for {coder}")
+
+
+@label_app.command("import")
+def label_import_command(
+    book: BookPath,
+    sheets: Annotated[list[Path], typer.Argument(help="Filled sheets, .xlsx or .csv")],
+    coder: Annotated[str | None, typer.Option(help="Who filled them in, if not as the sheets say")] = None,
+):
+    """Read filled sheets into the book; what a coder saved before on the same cases is replaced."""
+    from csnb.book import open_book
+    from csnb.sheets import import_labels
+
+    for sheet in sheets:
+        for who, counts in import_labels(open_book(book), sheet, coder).items():
+            typer.echo(f"{sheet.name}: {who} answered {counts['answered']}, {counts['open']} open")
 
 
 @app.command("report")

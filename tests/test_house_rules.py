@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "errors", "schema", "lookup", "strings", "masks", "layouts", "readers", "fields", "imports", "rulepacks",
     "turns", "sessions", "tags", "utterances", "reasons", "coding", "evaluate", "slices", "book", "build", "sources",
-    "stats", "metrics", "measures", "satisfaction", "quality", "theme", "formats", "findings", "tables", "charts",
-    "periods", "press", "world", "cli", "__main__",
+    "stats", "metrics", "measures", "satisfaction", "quality", "theme", "formats", "labelling", "sheets",
+    "findings", "tables", "charts", "periods", "press", "world", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -1,0 +1,492 @@
+"""Labelling: which conversations people read and code, and what they answered.
+
+Most of a draw is a random sample, stratified by shop and by the machine's score: only it may estimate a
+share, and every session of it carries the probability with which it was drawn. The rest is chosen
+because the machine is unsure: it may train a model, never estimate. A stratum once made never changes;
+later draws add to it, so that all draws together stay one random sample.
+
+book/drawn/0001.parquet …           the population after each draw (table `drawn`); the last word on a session counts
+book/human_labels/<coder>.parquet   what one analyst answered (table `human_labels`)
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from csnb.book import write_parquet
+from csnb.errors import ParameterError, one_of
+from csnb.lookup import read_toml
+from csnb.reasons import UNCLEAR, read_reasons
+from csnb.satisfaction import dissatisfied_sessions, suspected_sessions
+from csnb.schema import conform
+
+POPULATIONS = {"dissatisfied": dissatisfied_sessions, "suspected": suspected_sessions}
+SECOND = "second"
+FINAL = "final"
+_NAME = re.compile(r"[\w-]{1,40}")
+_QUOTE = 80  # characters of a quote at most
+
+
+# ---- drawing
+
+
+def sample_labels(book, sessions, n=200, seed=0, population="dissatisfied", coders=("analyst",)):
+    """Draw conversations for people to label, and keep the draw in the book.
+
+    Parameters
+    ----------
+    book : Book
+    sessions : pandas.DataFrame of `select_sessions`: the period and shops to draw from
+    n : int, conversations to label
+    seed : int; the same seed, book and earlier draws give the same draw
+    population : "dissatisfied" (rated so) or "suspected" (unrated, dissatisfied by the machine); the two
+        are drawn and estimated apart
+    coders : names of those who label. They share the draw; one in ten conversations goes to two of
+        them, or to one named `second` where there is only one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The new cases, in the order to label them: `case, session_key, session_id, use, stratum,
+        drawn_probability, coders` (a list). Fewer than `n` where the random part met conversations
+        labelled before to learn from. Strata that reach beyond `sessions` are left alone.
+
+    Raises
+    ------
+    ParameterError
+        If `n` is not positive, a coder's name has signs other than letters, digits, - and _, or no
+        conversation is left to draw.
+    """
+    one_of("population", population, POPULATIONS)
+    coders = _checked_coders(coders)
+    if n < 1:
+        raise ParameterError(f"n must be at least 1; got {n}")
+    found = POPULATIONS[population](sessions)
+    drawn = book.drawn
+    earlier = drawn[drawn["population"] == population]
+    if found["session_key"].isin(earlier.loc[earlier["use"].notna(), "session_key"]).all():
+        raise ParameterError(
+            f"there is no {population} conversation to draw: {len(found)} in this period, drawn already: all"
+            if len(found)
+            else f"there is no {population} conversation in this period; populations are: {', '.join(POPULATIONS)}"
+        )
+    number = len(list((book.path / "drawn").glob("*.parquet"))) + 1
+    frame = draw_sample(
+        describe_population(found, book.labels, population, book.definitions_folder),
+        n, [seed, number], earlier, f"d{number}", read_settings(book.definitions_folder),
+    )  # fmt: skip
+    cases = _new_cases(frame, f"d{number}", coders, seed, book.definitions_folder)
+    names = cases.set_index("session_key")
+    frame = frame.assign(
+        population=population,
+        case=frame["case"].fillna(frame["session_key"].map(names["case"])),
+        coders=frame["coders"].fillna(frame["session_key"].map(names["coders"].str.join(","))),
+    )
+    write_parquet(book.path / "drawn" / f"{number:04}.parquet", conform(pl.from_pandas(frame), "drawn"))
+    return cases
+
+
+def read_settings(folder=None):
+    """Read `definitions/labelling.toml` as a dict."""
+    return read_toml("labelling.toml", folder)
+
+
+def describe_population(found, labels, population, folder=None):
+    """Say of every conversation what the draw goes by.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `session_key, session_id, shop`, `score` (of `score_controllable`) and `disagreement` (0 to 1: how
+        far the machine is from the rating, or the model from a measured fact it left out).
+    """
+    keys = found["session_key"]
+    facts = labels[labels["coder"] == "rules"].merge(
+        labels.loc[labels["coder"] != "rules", ["session_key", "code"]], how="left", indicator=True
+    )
+    left_out = facts[facts["_merge"] == "left_only"].groupby("session_key")["p"].max()
+    apart = 1 - found["p_dissatisfied"].fillna(0) if population == "dissatisfied" else 0.0
+    return pd.DataFrame(
+        {
+            "session_key": keys,
+            "session_id": found["session_id"],
+            "shop": found["shop"].fillna("-").astype(str),
+            "score": keys.map(score_controllable(labels, folder)).fillna(0.0),
+            "disagreement": np.maximum(keys.map(left_out).fillna(0.0), apart),
+        }
+    ).reset_index(drop=True)
+
+
+def score_controllable(labels, folder=None):
+    """Give the machine's probability that a session has at least one controllable reason.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame, table `labels`; several rows of one code count once, by the largest `p`
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.Series by session_key; reasons are taken as independent. Sessions without one are not in it.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"session_key": [1, 1, 2], "code": ["bot", "ability", "price"], "p": [0.5, 0.8, 0.9]})
+    >>> score_controllable(labels).round(2).to_dict()
+    {1: 0.9}
+    """
+    codes = read_reasons(folder).filter(side="controllable")["code"].to_list()
+    held = labels[labels["code"].isin(codes)].groupby(["session_key", "code"])["p"].max()
+    return 1 - (1 - held).groupby("session_key").prod()
+
+
+def draw_sample(population, n, seed, earlier, name, settings):
+    """Draw from a population, adding to what was drawn earlier. Pure.
+
+    Parameters
+    ----------
+    population : pandas.DataFrame of `describe_population`
+    n : int
+    seed : int or list of int
+    earlier : pandas.DataFrame, rows of table `drawn` of the same population
+    name : str, of the draw; begins the names of its strata
+    settings : dict of `read_settings`
+
+    Returns
+    -------
+    pandas.DataFrame
+        All of `earlier` and all of `population`: `session_key, session_id, stratum, score, use,
+        drawn_probability, case, coders`; `case` and `coders` are missing for what this draw brings.
+
+    Source
+    ------
+    Allocation: Neyman (1934), by Wright (2012), The American Statistician 66:217-224.
+    """
+    rng = np.random.default_rng(seed)
+    population = population.sort_values("session_key", ignore_index=True)
+    fresh = population[~population["session_key"].isin(earlier["session_key"])]
+    n_random = n if n >= len(population) else round(n * settings["estimate_share"])
+    fresh = fresh.assign(stratum=_strata(fresh, name, n_random, settings))
+    frame = pd.concat([earlier, fresh.drop(columns=["shop", "disagreement"])], ignore_index=True).reindex(
+        columns=[
+            "session_key",
+            "session_id",
+            "stratum",
+            "score",
+            "use",
+            "drawn_probability",
+            "case",
+            "coders",
+        ]
+    )
+    inside = frame["session_key"].isin(population["session_key"])
+    is_open = inside.groupby(frame["stratum"]).transform("all")
+    frame["use"] = _drawn_at_random(frame, is_open, n_random, rng, settings)
+    share = (frame["use"] == "estimate").groupby(frame["stratum"]).transform("mean")
+    frame["drawn_probability"] = share.where(frame["use"] == "estimate")
+    left = frame[inside & frame["use"].isna()].merge(
+        population[["session_key", "disagreement"]], on="session_key"
+    )
+    chosen = _unsure(left, max(0, n - n_random), rng)
+    frame.loc[frame["session_key"].isin(chosen), "use"] = "train"
+    return frame
+
+
+def _strata(fresh, name, n, settings):
+    """Give new sessions their stratum: the shop where there is room for it, and the band of the score."""
+    room = max(1, n // settings["floor"])
+    shops = fresh["shop"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    kept = max(1, room // settings["bands"])
+    named = shops.index if len(shops) <= kept else shops.index[: kept - 1]
+    group = fresh["shop"].where(fresh["shop"].isin(named), "*")
+    bands = max(1, min(settings["bands"], room // group.nunique() if len(group) else 1))
+    below = fresh.groupby(group)["score"].rank(method="min").astype(int) - 1  # equal scores share a band
+    size = group.groupby(group).transform("size")
+    band = below * np.clip(size // settings["smallest_stratum"], 1, bands) // size + 1
+    return name + "/" + group + "/" + band.astype(str)
+
+
+def _drawn_at_random(frame, is_open, n, rng, settings):
+    """Add n sessions to the random sample, stratum by stratum."""
+    use = frame["use"].astype(object).copy()
+    open_rows = frame[is_open]
+    if open_rows.empty:
+        return use
+    cells = open_rows.assign(
+        taken=open_rows["use"] == "estimate", spread=open_rows["score"] * (1 - open_rows["score"])
+    )
+    cells = cells.groupby("stratum").agg(
+        size=("score", "size"), taken=("taken", "sum"), spread=("spread", "mean")
+    )
+    spread = np.maximum(np.sqrt(cells["spread"]), settings["least_spread"])
+    wanted = allocate(cells["size"], spread, n, cells["taken"], settings["floor"])
+    for stratum, count in zip(cells.index, wanted - cells["taken"], strict=True):
+        free = frame.index[(frame["stratum"] == stratum) & (use != "estimate")]
+        use[rng.choice(free, count, replace=False)] = "estimate"
+    return use
+
+
+def allocate(sizes, spreads, n, taken=0, floor=0):
+    """Say how many labels each stratum has after n more: in proportion to size x spread (Neyman).
+
+    Parameters
+    ----------
+    sizes : array of int, sessions in each stratum
+    spreads : array of float, standard deviation of what is estimated in each stratum
+    n : int, labels to add
+    taken : int or array of int, labels already there
+    floor : int, labels that every stratum gets first, as far as it has as many and n allows
+
+    Returns
+    -------
+    array of int, never above `sizes`; it adds up to sum(taken) + n, or to all there is
+
+    Source
+    ------
+    Wright (2012), The American Statistician 66:217-224: the next label goes where size x spread over
+    sqrt(k (k + 1)) is largest, which gives the optimal whole numbers.
+
+    Examples
+    --------
+    >>> allocate([500, 500], [0.5, 0.1], 60).tolist()
+    [50, 10]
+    """
+    sizes, spreads = np.asarray(sizes, int), np.asarray(spreads, float)
+    counts = np.broadcast_to(np.asarray(taken, int), sizes.shape).copy()
+    total = min(counts.sum() + n, sizes.sum())
+    wanting = np.maximum(np.minimum(floor, sizes) - counts, 0)
+    if wanting.sum() > n:
+        wanting = np.minimum(wanting, n // len(sizes))
+    counts += wanting
+    while counts.sum() < total:
+        gain = np.where(counts < sizes, sizes * spreads / np.sqrt(counts * (counts + 1) + 1e-9), -1.0)
+        counts[gain.argmax()] += 1
+    return counts
+
+
+def _unsure(left, n, rng):
+    """Choose n sessions to learn from: half nearest to an even score, half with the most disagreement."""
+    left = left.assign(margin=(left["score"] - 0.5).abs(), lot=rng.permutation(len(left)))
+    by_margin = left.sort_values(["margin", "lot"])["session_key"].to_list()
+    at_odds = left[left["disagreement"] > 0].sort_values(["disagreement", "lot"], ascending=[False, True])
+    first = at_odds["session_key"].to_list()[: n // 2]
+    return [*first, *(key for key in by_margin if key not in set(first))][:n]
+
+
+def _new_cases(frame, name, coders, seed, folder):
+    """Give what a draw brings a case number in random order, and its coders."""
+    settings, rng = read_settings(folder), np.random.default_rng([seed, 1])
+    new = frame[frame["use"].notna() & frame["case"].isna()].sort_values("session_key")
+    new = new.iloc[rng.permutation(len(new))].reset_index(drop=True)
+    twice = min(round(len(new) * settings["twice_share"]), int((new["use"] == "estimate").sum()))
+    doubled = set(rng.choice(np.flatnonzero(new["use"] == "estimate"), twice, replace=False).tolist())
+    return new.assign(
+        case=[f"{name}-{place:03}" for place in range(1, len(new) + 1)],
+        coders=[_coders_of(place, place in doubled, coders) for place in range(len(new))],
+    )[["case", "session_key", "session_id", "use", "stratum", "drawn_probability", "coders"]]
+
+
+def _coders_of(place, is_twice, coders):
+    """Say who codes a case: the coders in turn, a doubled case two of them."""
+    ring = [*coders, SECOND] if len(coders) == 1 else coders
+    first = place % len(coders)
+    return [ring[first], ring[(first + 1) % len(ring)]] if is_twice else [ring[first]]
+
+
+def _checked_coders(coders):
+    """Refuse names that cannot name a file."""
+    coders = [coder.strip() for coder in coders]
+    for coder in coders:
+        if not _NAME.fullmatch(coder):
+            raise ParameterError(f"a coder's name has letters, digits, - and _ only; got: {coder!r}")
+    if len(set(coders)) < len(coders):
+        raise ParameterError(f"every coder is named once; got: {', '.join(coders)}")
+    return coders
+
+
+# ---- reading cases
+
+
+def read_cases(book, coder=None):
+    """List the cases of all draws, in the order to label them.
+
+    Parameters
+    ----------
+    book : Book
+    coder : str or None; only what this coder was asked to code
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of table `drawn` that were drawn, the latest draw first.
+    """
+    cases = book.drawn.dropna(subset=["case"])
+    if coder is not None:
+        cases = cases[[coder in str(names).split(",") for names in cases["coders"]]]
+    draw = cases["case"].str.extract(r"d(\d+)-(\d+)").astype(int)
+    return cases.assign(draw=-draw[0], place=draw[1]).sort_values(["draw", "place"], ignore_index=True).drop(
+        columns=["draw", "place"]
+    )  # fmt: skip
+
+
+def read_conversations(book, session_keys):
+    """Give the masked messages that a coder reads: all that count, in order.
+
+    Parameters
+    ----------
+    book : Book
+    session_keys : sequence of int
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a message: `session_key, number, sent_at, role, kind, text` (missing for an image and the like).
+    """
+    wanted = pl.LazyFrame({"session_key": list(session_keys)}, schema={"session_key": pl.Int64}).unique()
+    return (
+        book.messages.filter(pl.col("left_out_because").is_null())
+        .join(wanted, on="session_key", how="semi")
+        .join(book.texts.select("text_id", "text"), on="text_id", how="left")
+        .select("session_key", "number", "sent_at", "role", "kind", "text")
+        .sort("session_key", "number")
+        .collect()
+    )
+
+
+# ---- answers
+
+
+def check_answer(answer, numbers, codes):
+    """Say what is wrong with one answer.
+
+    Parameters
+    ----------
+    answer : dict
+        `dissatisfied` (True, False or None), `reasons` (code to number of the message that shows it),
+        `primary` (code or None), `note` (str)
+    numbers : collection of int, the numbers of the session's messages
+    codes : collection of str, the codes of the guide
+
+    Returns
+    -------
+    list of (column, value, complaint); empty if all is well
+
+    Examples
+    --------
+    >>> check_answer({"dissatisfied": True, "reasons": {"price": 9}, "primary": None, "note": ""}, [0, 1], ["price"])
+    [('price', 9, 'there is no such message; the conversation has 0 to 1')]
+    """
+    reasons, primary, wrong = answer["reasons"], answer["primary"], []
+    for code, number in reasons.items():
+        if code not in codes:
+            wrong.append((code, number, f"is no code of the guide; known are {', '.join(codes)}"))
+        elif number not in numbers:
+            span = f"{min(numbers)} to {max(numbers)}" if numbers else "none"
+            wrong.append((code, number, f"there is no such message; the conversation has {span}"))
+    if answer["dissatisfied"] is False and reasons:
+        wrong.append(("dissatisfied", 0, f"contradicts the reasons {', '.join(reasons)}"))
+    if answer["dissatisfied"] and not reasons:
+        wrong.append(("dissatisfied", 1, f"needs a reason, or {UNCLEAR} with a message"))
+    if answer["dissatisfied"] is None and not reasons:
+        wrong.append(("dissatisfied", "", "is not answered"))
+    if UNCLEAR in reasons and len(reasons) > 1:
+        wrong.append((UNCLEAR, reasons[UNCLEAR], "is never used beside another code"))
+    if primary is not None and primary not in reasons:
+        wrong.append(("primary", primary, "is not one of the reasons given"))
+    return wrong
+
+
+def save_answers(book, coder, answers):
+    """Save what one analyst answered, in place of earlier answers on the same cases; all others stay.
+
+    Parameters
+    ----------
+    book : Book
+    coder : str
+    answers : dict of case to answer, each without complaint by `check_answer`; None takes an answer back
+
+    Raises
+    ------
+    ParameterError
+        If a case is unknown.
+    """
+    if not answers:
+        return
+    (coder,) = _checked_coders([coder])
+    keys = case_sessions(book, answers)
+    codes = ["dissatisfied", *read_reasons(book.definitions_folder)["code"]]
+    given = {case: answer for case, answer in answers.items() if answer is not None}
+    rows = [row for case, answer in given.items() for row in _rows(case, *keys[case], coder, answer, codes)]
+    new = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema={"case": pl.String})
+    new = _with_quotes(book, conform(new, "human_labels"))
+    path = book.path / "human_labels" / f"{coder}.parquet"
+    old = (
+        pl.read_parquet(path).filter(~pl.col("case").is_in(list(answers))) if path.is_file() else new.clear()
+    )
+    write_parquet(path, pl.concat([old, new]).sort("case", maintain_order=True))
+
+
+def own_case(session_key):
+    """Name the case of a session that nobody drew.
+
+    Examples
+    --------
+    >>> own_case(42)
+    'own-42'
+    """
+    return f"own-{session_key}"
+
+
+def case_sessions(book, cases):
+    """Give the session of each case, as case to (session_key, session_id)."""
+    drawn = book.drawn.dropna(subset=["case"]).set_index("case")[["session_key", "session_id"]]
+    known = {case: tuple(row) for case, row in zip(drawn.index, drawn.to_numpy(), strict=True)}
+    if any(case not in known for case in cases):
+        ids = book._frame("sessions").select("session_key", "session_id").iter_rows()
+        known |= {own_case(key): (key, name) for key, name in ids}
+    unknown = [case for case in cases if case not in known]
+    if unknown:
+        raise ParameterError(f"the book has no case {unknown[0]!r}; was it drawn from another book?")
+    return {case: known[case] for case in cases}
+
+
+def _rows(case, session_key, session_id, coder, answer, codes):
+    """Write one answer as one row a code."""
+    reasons = answer["reasons"]
+    primary = next(iter(reasons)) if len(reasons) == 1 else answer["primary"]
+    held = {"dissatisfied": None, **reasons} if reasons else {}
+    return [
+        {"session_key": session_key, "session_id": session_id, "coder": coder, "code": code, "holds": code in held,
+         "number": held.get(code), "is_primary": code == primary, "note": answer["note"] or None, "case": case}
+        for code in codes
+    ]  # fmt: skip
+
+
+def _with_quotes(book, rows):
+    """Quote the beginning of the message that shows each reason."""
+    said = read_conversations(book, rows["session_key"].unique())
+    said = said.select("session_key", "number", pl.col("text").str.slice(0, _QUOTE).alias("quote"))
+    return conform(
+        rows.drop("quote").join(said, on=["session_key", "number"], how="left", maintain_order="left"),
+        "human_labels",
+    )
+
+
+def read_answers(book, coder):
+    """Give what one analyst has answered so far, as case to answer."""
+    path = book.path / "human_labels" / f"{coder}.parquet"
+    if not path.is_file():
+        return {}
+    answers = {}
+    for (case,), rows in pl.read_parquet(path).group_by("case", maintain_order=True):
+        held = rows.filter(pl.col("holds") & (pl.col("code") != "dissatisfied"))
+        primary = rows.filter("is_primary")["code"].to_list()
+        answers[case] = {
+            "dissatisfied": bool(rows.filter(code="dissatisfied")["holds"][0]),
+            "reasons": dict(held.select("code", "number").iter_rows()),
+            "primary": primary[0] if primary else None,
+            "note": rows["note"][0] or "",
+        }
+    return answers

@@ -1,0 +1,493 @@
+"""Sheets: draws as CSV or XLSX files that an analyst fills in Excel, and their way back into the book.
+
+One row is one case. A reason is given by the number of the message that shows it, in the column of its
+code. What other people wrote never becomes a formula: XLSX cells are written as text, and a CSV cell that
+begins like a formula gets an apostrophe, which is taken off again on import.
+"""
+
+import csv
+import io
+import re
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name
+
+from csnb.book import write_bytes
+from csnb.errors import ParameterError
+from csnb.formats import word_of
+from csnb.labelling import check_answer, read_cases, read_conversations, save_answers
+from csnb.layouts import Form, plain_header
+from csnb.lookup import definition_path
+from csnb.readers import read_raw
+from csnb.reasons import read_reasons
+from csnb.strings import LANGUAGES, get_language, text, texts
+
+BEFORE, AFTER = ("case", "session_id", "conversation", "dissatisfied"), (
+    "primary", "note", "coder", "use", "stratum", "drawn_probability",
+)  # fmt: skip
+_CELL = 32_000  # characters; Excel takes 32,767
+_TALLEST = 409  # points; Excel has no taller row
+_LINE, _WIDE = 15, 84
+_MOST_COMPLAINTS = 20
+_YES, _NO = {"1", "1.0", "yes", "true", "y"}, {"0", "0.0", "no", "false", "n"}
+_RISKY = re.compile(r"^[=+\-@\t\r]")
+
+
+# ---- writing
+
+
+def write_sheets(book, cases, out):
+    """Write the cases of a draw as one sheet a coder.
+
+    Parameters
+    ----------
+    book : Book
+    cases : pandas.DataFrame of `sample_labels`
+    out : path ending in .xlsx or .csv. The first coder's sheet is `out` itself where one coder and
+        `second` share the draw; several coders get `<name>.<coder>.xlsx` each.
+
+    Returns
+    -------
+    list of (coder, path, number of cases)
+
+    Raises
+    ------
+    ParameterError
+        If `out` has another ending, or is there already: a sheet that is being filled in is not overwritten.
+    """
+    out = check_sheet_path(out)
+    write = _xlsx if out.suffix.lower() == ".xlsx" else _csv
+    coders = list(dict.fromkeys(coder for names in cases["coders"] for coder in names))
+    alone = sum(1 for names in cases["coders"] if len(names) == 1 and names[0] != coders[0]) == 0
+    paths = [
+        out if alone and coder == coders[0] else out.with_name(f"{out.stem}.{coder}{out.suffix}")
+        for coder in coders
+    ]
+    for path in paths:
+        check_sheet_path(path)
+    said = read_conversations(book, cases["session_key"])
+    written = []
+    for coder, path in zip(coders, paths, strict=True):
+        own = cases[[coder in names for names in cases["coders"]]]
+        write_bytes(path.resolve(), write(own, said, coder, book.definitions_folder))
+        written.append((coder, path, len(own)))
+    return written
+
+
+def check_sheet_path(out):
+    """Refuse a path that no new sheet can have; give it as a Path."""
+    out = Path(out)
+    if out.suffix.lower() not in (".xlsx", ".csv"):
+        raise ParameterError(f"a sheet ends in .xlsx or .csv; got: {out.name}")
+    if out.exists():
+        raise ParameterError(f"{out} is there already; move it away or give another name")
+    return out
+
+
+def conversation_lines(messages):
+    """Write the messages of one session as lines a person reads, each with its number in brackets.
+
+    Examples
+    --------
+    >>> rows = [{"number": 0, "sent_at": datetime(2026, 3, 2, 10, 0), "role": "customer", "kind": "text", "text": "在吗"}]
+    >>> conversation_lines(rows)
+    ['[0] 10:00:00 买家：在吗']
+    """
+    return [
+        text(
+            "label.line",
+            number=row["number"],
+            time=f"{row['sent_at']:%H:%M:%S} " if row["sent_at"] else "",
+            role=word_of("role", row["role"]),
+            text=said_text(row).replace("\n", "\n    "),
+        )
+        for row in messages
+    ]
+
+
+def said_text(row):
+    """Give the words of a message, or what stands for an image and the like."""
+    return (
+        row["text"]
+        if row["text"] is not None
+        else text("label.no_text", kind=word_of("message_kind", row["kind"]))
+    )
+
+
+def _columns(folder):
+    """Name the columns of a sheet in order."""
+    return [*BEFORE, *read_reasons(folder)["code"], *AFTER]
+
+
+def _records(cases, said, coder):
+    """Give one dict a case: its messages, and what stands in its fixed cells."""
+    by_session = {key: rows.to_dicts() for (key,), rows in said.group_by("session_key", maintain_order=True)}
+    for row in cases.to_dict("records"):
+        messages = by_session.get(row["session_key"], [])
+        probability = "" if row["drawn_probability"] != row["drawn_probability"] else row["drawn_probability"]
+        yield messages, {
+            "case": row["case"], "session_id": row["session_id"], "coder": coder, "use": row["use"],
+            "stratum": row["stratum"], "drawn_probability": probability,
+            "conversation": "\n".join(conversation_lines(messages)),
+        }  # fmt: skip
+
+
+def _csv(cases, said, coder, folder):
+    """Write a sheet as CSV that Excel opens as UTF-8."""
+    page = io.StringIO()
+    writer = csv.DictWriter(page, _columns(folder), restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for _, cells in _records(cases, said, coder):
+        cells["conversation"] = _clipped(cells["conversation"])
+        writer.writerow({name: _guarded(value) for name, value in cells.items()})
+    return page.getvalue().encode("utf-8-sig")
+
+
+def _clipped(words):
+    """Cut what no cell of Excel can hold."""
+    return words if len(words) <= _CELL else f"{words[:_CELL]}\n{text('label.clipped')}"
+
+
+def _guarded(value):
+    """Keep a text from being read as a formula, and a long number from being rounded."""
+    words = value if isinstance(value, str) else f"{value:.6g}" if value != "" else ""
+    return (
+        f"'{words}"
+        if isinstance(value, str) and (_RISKY.match(words) or re.fullmatch(r"\d{12,}", words))
+        else words
+    )
+
+
+def _xlsx(cases, said, coder, folder):
+    """Write a workbook: the sheet to fill in, every message in a row of its own, the guide."""
+    data = io.BytesIO()
+    workbook = xlsxwriter.Workbook(data, {"in_memory": True})
+    workbook.set_properties({"created": datetime(2000, 1, 1)})
+    looks = {
+        name: workbook.add_format({"valign": "top", "font_name": "Microsoft YaHei", "font_size": 10, **more})
+        for name, more in {
+            "head": {"bold": True, "text_wrap": True, "bg_color": "#e8eef5", "border": 1},
+            "text": {"text_wrap": True},
+            "cell": {"border": 1, "border_color": "#c8c8c8", "align": "center"},
+            "note": {"border": 1, "border_color": "#c8c8c8", "text_wrap": True},
+            "grey": {"font_color": "#808080"},
+            "link": {"font_color": "#0b5cad", "underline": 1},
+        }.items()
+    }
+    names = [text(f"label.sheet_{part}") for part in ("answers", "messages", "guide")]
+    answers, messages, guide = (workbook.add_worksheet(name) for name in names)
+    records = list(_records(cases, said, coder))
+    starts = _write_messages(messages, records, looks)
+    _write_answers(answers, records, starts, names[1], looks, folder)
+    _write_guide(guide, looks, folder)
+    workbook.close()
+    return data.getvalue()
+
+
+def _write_answers(page, records, starts, messages_name, looks, folder):
+    """Write the sheet to fill in: frozen head, wrapped conversation, checked cells."""
+    columns, reasons = _columns(folder), read_reasons(folder)
+    words = dict(zip(reasons["code"], reasons[get_language()], strict=True))
+    codes = list(words)
+    for place, name in enumerate(columns):
+        page.write_string(
+            0, place, f"{name}\n{words.get(name) or text(f'label.column_{name}')}", looks["head"]
+        )
+    at = {name: place for place, name in enumerate(columns)}
+    page.freeze_panes(1, at["conversation"] + 1)
+    page.set_row(0, 4 * _LINE)
+    for name, width in {
+        "case": 9,
+        "session_id": 12,
+        "conversation": _WIDE,
+        "dissatisfied": 11,
+        "primary": 12,
+        "note": 30,
+    }.items():
+        page.set_column(at[name], at[name], width)
+    page.set_column(at[codes[0]], at[codes[-1]], 10)
+    page.set_column(at["coder"], at["drawn_probability"], 12)
+    for row, (said, cells) in enumerate(records, start=1):
+        lines = cells["conversation"].splitlines()
+        page.set_row(row, min(_TALLEST, _LINE * max(2, sum(1 + _width(line) // _WIDE for line in lines))))
+        page.write_url(
+            row,
+            at["case"],
+            f"internal:'{messages_name}'!A{starts[row - 1] + 1}",
+            looks["link"],
+            cells["case"],
+        )
+        page.write_string(row, at["session_id"], cells["session_id"], looks["grey"])
+        page.write_string(row, at["conversation"], _clipped(cells["conversation"]), looks["text"])
+        for name in ("dissatisfied", *codes, "primary"):
+            page.write_blank(row, at[name], None, looks["cell"])
+        page.write_blank(row, at["note"], None, looks["note"])
+        for name in ("coder", "use", "stratum"):
+            page.write_string(row, at[name], cells[name], looks["grey"])
+        if cells["drawn_probability"] == "":
+            page.write_blank(row, at["drawn_probability"], None, looks["grey"])
+        else:
+            page.write_number(
+                row, at["drawn_probability"], round(cells["drawn_probability"], 6), looks["grey"]
+            )
+        if said:
+            page.data_validation(
+                row, at[codes[0]], row, at[codes[-1]], _whole(said[0]["number"], said[-1]["number"])
+            )
+    last = max(1, len(records))
+    page.data_validation(
+        1, at["dissatisfied"], last, at["dissatisfied"], _choice(["1", "0"], "label.hint_dissatisfied")
+    )
+    page.data_validation(1, at["primary"], last, at["primary"], _choice(codes, "label.hint_primary"))
+    page.autofilter(f"A1:{xl_col_to_name(len(columns) - 1)}{last + 1}")
+
+
+def _width(line):
+    """Give the width of a line in columns: a Chinese sign takes two."""
+    return sum(2 if ord(sign) > 0x2E80 else 1 for sign in line)
+
+
+def _whole(low, high):
+    """Let a cell hold the number of one of the messages."""
+    hint = text("label.hint_reason", low=low, high=high)
+    return {
+        "validate": "integer", "criteria": "between", "minimum": low, "maximum": high,
+        "input_message": hint, "error_message": hint,
+    }  # fmt: skip
+
+
+def _choice(values, key):
+    """Let a cell hold one of a list."""
+    return {"validate": "list", "source": values, "input_message": text(key), "error_message": text(key)}
+
+
+def _write_messages(page, records, looks):
+    """Write every message in a row of its own; give the row at which each case begins."""
+    names = ("case", "number", "time", "role", "text")
+    for place, (name, width) in enumerate(zip(names, (9, 8, 10, 10, 110), strict=True)):
+        page.write_string(0, place, text(f"label.column_{name}"), looks["head"])
+        page.set_column(place, place, width)
+    page.freeze_panes(1, 0)
+    row, starts = 1, []
+    for said, cells in records:
+        starts.append(row)
+        for message in said:
+            page.write_string(row, 0, cells["case"], looks["grey"])
+            page.write_number(row, 1, message["number"], looks["text"])
+            page.write_string(
+                row, 2, f"{message['sent_at']:%H:%M:%S}" if message["sent_at"] else "", looks["text"]
+            )
+            page.write_string(row, 3, word_of("role", message["role"]), looks["text"])
+            page.write_string(row, 4, _clipped(said_text(message)), looks["text"])
+            row += 1
+    return starts
+
+
+def _write_guide(page, looks, folder):
+    """Write the coding guide, line by line."""
+    page.set_column(0, 0, 150)
+    for row, line in enumerate(definition_path(_guide_name(), folder).read_text("utf-8").splitlines()):
+        page.write_string(row, 0, line, looks["head"] if line.startswith("#") else looks["text"])
+
+
+def _guide_name():
+    """Name the coding guide in the language in force."""
+    return "coding_guide.zh.md" if get_language() == "zh" else "coding_guide.md"
+
+
+# ---- reading
+
+
+def import_labels(book, path, coder=None):
+    """Read a filled sheet into the book.
+
+    Rows without any answer are skipped; rows with one replace what this coder had saved on these cases.
+    All is checked first: with one complaint nothing is saved, and what was saved before stays.
+
+    Parameters
+    ----------
+    book : Book
+    path : path of a .csv or .xlsx file of `write_sheets`, also as Excel saves it (UTF-8 or GB18030)
+    coder : str or None; who filled it in, where the column `coder` does not say so
+
+    Returns
+    -------
+    dict
+        coder to `{"answered": n, "open": n}`, and the same for every coder of the sheet
+
+    Raises
+    ------
+    ParameterError
+        If a column is no code of the guide, a case stands twice, is unknown or belongs to another session,
+        a probability is missing, an answer is incomplete or contradicts itself, or its evidence is no
+        message of the conversation. Up to twenty complaints are listed, each with row, column and value.
+    ExportError
+        If the file cannot be read as a table.
+    """
+    path = Path(path)
+    rows = _read_rows(path, book.definitions_folder)
+    complaints, answers, open_count, seen = [], {}, {}, {}
+    drawn = read_cases(book).set_index("case")
+    numbers = _message_numbers(
+        book, [drawn.at[row["case"], "session_key"] for row in rows if row["case"] in drawn.index]
+    )
+    codes = read_reasons(book.definitions_folder)["code"].to_list()
+    for row in rows:
+        who = coder or row["coder"]
+        wrong = _wrong_case(row, who, drawn, seen)
+        if not wrong and not _is_answered(row, codes):
+            open_count[who] = open_count.get(who, 0) + 1
+        elif not wrong:
+            answer, wrong = _read_answer(row, codes)
+            wrong = wrong or check_answer(
+                answer, numbers.get(drawn.at[row["case"], "session_key"], []), codes
+            )
+            answers.setdefault(who, {})[row["case"]] = answer
+        complaints += [
+            f"row {row['row']} ({row['case'] or '-'}), {name}: {value!r} {what}"
+            for name, value, what in wrong
+        ]
+    if complaints:
+        more = len(complaints) - _MOST_COMPLAINTS
+        rest = [f"and {more} more"] if more > 0 else []
+        listed = "\n  ".join([*complaints[:_MOST_COMPLAINTS], *rest])
+        raise ParameterError(f"{path.name}: nothing was saved; correct these and import it again\n  {listed}")
+    for who, given in answers.items():
+        save_answers(book, who, given)
+    return {
+        who: {"answered": len(answers.get(who, {})), "open": open_count.get(who, 0)}
+        for who in sorted({*answers, *open_count})
+    }  # fmt: skip
+
+
+def _read_rows(path, folder):
+    """Read a sheet into dicts of texts with their row in the file; headers may be codes or words."""
+    known = _known_headers(folder)
+    raw = pl.concat([part.rows for part in read_raw(path, Form(), known) if not _refuse_broken(path, part)])
+    names = {
+        header: known.get(plain_header(header.split("\n")[0]), known.get(plain_header(header)))
+        for header in raw.columns
+        if header != "line"
+    }
+    for header, name in names.items():
+        if name is None and not re.fullmatch(r"column \d+", header):
+            codes = ", ".join(read_reasons(folder)["code"])
+            raise ParameterError(
+                f"{path.name}, row 1: {header!r} is no column of a sheet and no code of the guide; codes are: {codes}"
+            )
+    missing = [
+        name
+        for name in _columns(folder)
+        if name not in names.values() and name not in ("conversation", "session_id", "note", "primary")
+    ]
+    if missing:
+        raise ParameterError(
+            f"{path.name}, row 1: the column {missing[0]!r} is missing; headers found: {', '.join(names)}"
+        )
+    return [
+        {
+            "row": row["line"] + 1,
+            **dict.fromkeys(_columns(folder), ""),
+            **{names[header]: _plain(value) for header, value in row.items() if names.get(header)},
+        }
+        for row in raw.to_dicts()
+    ]
+
+
+def _refuse_broken(path, part):
+    """Refuse rows that do not fit the header."""
+    for line, value in part.broken.select("line", "value").iter_rows():
+        raise ParameterError(f"{path.name}, row {line + 1}: {value[:80]!r} does not fit the header")
+    return False
+
+
+def _known_headers(folder):
+    """Give what a column may be called: its name, its words in every language, or for a reason its names."""
+    names = {plain_header(name): name for name in _columns(folder)}
+    for lang in LANGUAGES:
+        names |= {plain_header(texts(lang)[f"label.column_{name}"]): name for name in (*BEFORE, *AFTER)}
+        names |= {
+            plain_header(word): code for code, word in read_reasons(folder).select("code", lang).iter_rows()
+        }
+    return names
+
+
+def _plain(value):
+    """Take off what guards a cell, and blanks around it."""
+    words = (value or "").strip()
+    return words[1:] if words.startswith("'") else words
+
+
+def _wrong_case(row, who, drawn, seen):
+    """Say what is wrong with the fixed cells of a row."""
+    case, probability = row["case"], row["drawn_probability"]
+    if case not in drawn.index:
+        return [("case", case, "is no case of this book; was it drawn from another one?")]
+    if not who:
+        return [("coder", who, "is missing; name it here or with --coder")]
+    if (who, case) in seen:
+        return [("case", case, f"stands twice; first in row {seen[who, case]}")]
+    seen[who, case] = row["row"]
+    if row["session_id"] and row["session_id"] != drawn.at[case, "session_id"]:
+        return [
+            (
+                "session_id",
+                row["session_id"],
+                f"is not the session of this case, {drawn.at[case, 'session_id']!r}; was a column sorted alone?",
+            )
+        ]
+    if row["use"] not in ("estimate", "train"):
+        return [("use", row["use"], "is not one of: estimate, train")]
+    if row["use"] == "estimate" and not 0 < (_number(probability) or 0) <= 1:
+        return [
+            (
+                "drawn_probability",
+                probability,
+                "must be a probability above 0 and up to 1, as it stood in the sheet",
+            )
+        ]
+    return []
+
+
+def _number(words):
+    """Read a number, or None."""
+    try:
+        return float(words)
+    except ValueError:
+        return None
+
+
+def _is_answered(row, codes):
+    """Say whether a row holds any answer."""
+    return any(row[name] for name in ("dissatisfied", "primary", *codes))
+
+
+def _read_answer(row, codes):
+    """Read the answer of a row, or say what cannot be read."""
+    verdict, wrong = row["dissatisfied"].lower(), []
+    yes = {*_YES, text("table.yes")}
+    no = {*_NO, text("table.no")}
+    if verdict and verdict not in yes | no:
+        wrong.append(("dissatisfied", row["dissatisfied"], "must be 1 (yes) or 0 (no)"))
+    reasons = {}
+    for code in codes:
+        if row[code]:
+            number = _number(row[code])
+            if number is None or number != int(number):
+                wrong.append((code, row[code], "must be the number of the message that shows it"))
+            else:
+                reasons[code] = int(number)
+    primary = row["primary"] or None
+    if primary is not None and primary not in codes:
+        wrong.append(("primary", primary, f"is no code of the guide; codes are: {', '.join(codes)}"))
+    dissatisfied = True if verdict in yes else False if verdict in no else bool(reasons) or None
+    return {"dissatisfied": dissatisfied, "reasons": reasons, "primary": primary, "note": row["note"]}, wrong
+
+
+def _message_numbers(book, session_keys):
+    """Give the numbers of the messages of each session."""
+    said = read_conversations(book, session_keys)
+    return {key: rows["number"].to_list() for (key,), rows in said.group_by("session_key")}
