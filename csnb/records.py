@@ -70,27 +70,29 @@ def _dig(node, route):
 def _flat_rows(record, form):
     """Give the rows of one JSON record: itself, or its children with what the parent says of them all."""
     if not isinstance(record, dict):
-        return [{"value": _cell(record)}]
+        return [{"value": json.dumps(record, ensure_ascii=False)}]
     children = record.get(form.children) if form.children else None
     if not isinstance(children, list):
-        return [dict(_flat(record))]
-    parent = dict(_flat({key: value for key, value in record.items() if key != form.children}))
-    return [{**parent, **dict(_flat(child))} for child in children if isinstance(child, dict)]
+        return [_flat(record)]
+    parent = _flat({key: value for key, value in record.items() if key != form.children})
+    return [{**parent, **_flat(child)} for child in children if isinstance(child, dict)]
 
 
 def _flat(node, prefix=""):
     """Name nested values by dotted keys."""
+    cells = {}
     for key, value in node.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            cells.update(_flat(value, f"{prefix}{key}."))
         else:
-            yield f"{prefix}{key}", _cell(value)
+            cells[prefix + key] = value if isinstance(value, str) else _cell(value)
+    return cells
 
 
 def _cell(value):
-    """Write a JSON value as the text of a cell."""
-    if value is None or isinstance(value, str):
-        return value
+    """Write a JSON value that is no text as the text of a cell."""
+    if value is None:
+        return None
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(value)
     return json.dumps(value, ensure_ascii=False)
@@ -99,8 +101,8 @@ def _cell(value):
 def _frame(rows, lines):
     """Make one text column of each key."""
     names = list(dict.fromkeys(key for row in rows for key in row))
-    columns = {name: pl.Series([row.get(name) for row in rows], dtype=pl.String) for name in names}
-    return pl.DataFrame({**columns, "line": pl.Series(lines, dtype=pl.Int64)})
+    cells = pl.from_dicts(rows, schema=dict.fromkeys(names, pl.String)) if rows else pl.DataFrame()
+    return cells.with_columns(pl.Series("line", lines, dtype=pl.Int64))
 
 
 def read_json_lines(text, form):

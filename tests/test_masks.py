@@ -88,7 +88,8 @@ def test_several_numbers_side_by_side_are_all_masked():
         "满300减40 满1000减150", "规格 120*200*15cm", "SM-G9980 5G", "400-820-8820", "8:00-22:00", "1399 1599 1799",
         "几号发货，3号还是5号", "618活动价", "超市买的", "有什么区别", "浙江省杭州市能送到吗", "路由器 AX3000", "王女士您好",
         "版本 12.4.1.300", "¥1,234,567.00", "138****5678", "[电话x] [ORDERID_10124449] #E-s[数字x] [地址x]", "<手机>",
-        "2室1厅 3楼", "小区门口的快递柜", "@115712 We can help", "1 2 3 4 5 6 7",
+        "2室1厅 3楼", "小区门口的快递柜", "@115712 We can help",
+        "https://item.jd.com/20185936243.html", "商品编号:26475022706", "条码6901234567892", "1 2 3 4 5 6 7",
     ],
 )  # fmt: skip
 def test_what_is_not_personal_stays(text):
@@ -105,7 +106,7 @@ def test_masking_twice_is_masking_once():
 def test_each_mask_meets_its_own_examples(mask):
     for text, masked in mask.examples:
         assert mask_text(pl.Series([text])).item() == masked
-        assert mask.placeholder in masked
+        assert mask.placeholder in masked or mask.name.startswith("product_id")
     for text in mask.counter_examples:
         assert mask_text(pl.Series([text])).item() == text
 
