@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from csnb.world import make_world
-from csnb.world.exports import messages_table, write_table
+from csnb.world.exports import messages_table
 
 MESSAGES_A_SESSION = 11
 
@@ -30,9 +30,9 @@ def main():
         agents=max(3, round(sessions / 600)),
         platforms=["taobao", "jd", "douyin", "pinduoduo"],
     )
-    messages = messages_table(world).head(chosen.messages)
+    messages = messages_table(world)[0].head(chosen.messages)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    write_table(messages, chosen.out)
+    messages.write_csv(chosen.out, datetime_format="%Y-%m-%d %H:%M:%S")
     print(f"{messages.height} messages of {messages['session_id'].n_unique()} sessions in {chosen.out}")
 
 

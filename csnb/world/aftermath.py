@@ -67,7 +67,7 @@ def follow_up(p, seed, groups, contacts, service, outcome, agents):
     opened = contacts["second"] + 900
     closed = opened + 3600 * hours
     tickets = _rows(opens & (opened < end), {
-        "kind": world_table("intents").index.to_numpy()[contacts["intent"]],
+        "kind": world_table("intents")["name"].to_numpy()[contacts["intent"]],
         "opened_second": opened,
         "closed_second": np.where(closed < end, closed, np.nan),
         "hours": hours,

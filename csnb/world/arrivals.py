@@ -149,10 +149,17 @@ def _intent_weights(p, arrivals, day, line):
         intents["weight"].to_numpy() * np.exp(p.mix_spread * np.outer([0.3, 0.1, 0.0, -0.25], side))[block]
     )
     weights = np.where(arrivals["is_live"][:, None], weights * intents["live"].to_numpy(), weights)
+    weights *= _belongs()[line]
     if p.shock_cause != "none":
         hit = shock_hits(p, day, line)
         weights[np.ix_(hit, _about(p.shock_cause))] *= np.sqrt(p.shock_lift)
     return weights
+
+
+def _belongs():
+    """Say which intents belong to which product line: lines x intents."""
+    lines, only = world_table("product_lines").index, world_table("intents")["only"]
+    return np.array([[kept == "all" or line in kept.split(",") for kept in only] for line in lines])
 
 
 def shock_hits(p, day, line):
@@ -195,7 +202,7 @@ def _choose_agent(p, rows, uniform, contacts, agents, duty):
     """Choose agents for some rows; a wish that nobody fulfils is dropped."""
     here = duty[:, ((contacts["second"][rows] // HALF_HOUR) % 336).astype(int)].T
     own_shop = agents["shop"][None, :] == contacts["shop"][rows, None]
-    stage = (agents["team"] == "presale")[None, :] == contacts["is_presale"][rows, None]
+    stage = agents["is_presale_team"][None, :] == contacts["is_presale"][rows, None]
     level = (agents["tier"] - agents["tier"].mean())[None, :]
     weights = np.exp(p.routing * level * (contacts["difficulty"][rows, None] - 0.35) * 2)
     for wish in (here, own_shop, stage) if p.team_split else (here, own_shop):

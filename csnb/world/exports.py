@@ -1,88 +1,247 @@
-"""Worlds as files: chat exports and the tables beside them, in a platform's own column layout."""
+"""Worlds as files: chat exports in each platform's own columns, the tables beside them, and the truth apart."""
 
 import gzip
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import xlsxwriter
 
+from csnb.errors import ParameterError, one_of
+from csnb.layouts import read_layout, shapes_of
 from csnb.schema import TIME
+from csnb.world.faults import soil
 from csnb.world.making import make_world
 from csnb.world.observed import at, session_ids
-from csnb.world.talk import talk
+from csnb.world.scenarios import world_table
+from csnb.world.talk import CODES, talk
 
-TABLES = ("ratings", "agents", "events", "orders", "refunds", "tickets", "shifts")
+TABLES = ("agents", "events", "orders", "refunds", "tickets", "shifts")
+FORMATS = ("csv", "csv.gz", "xlsx", "jsonl")
+ENCODINGS = ("utf-8", "gb18030")
+SHEET_ROWS = 1_048_575
 
 
-def simulate(scenario, weeks, seed, platforms, out, truth=None, **changes):
-    """Write one world as exports, ready for `csnb import`, and its truth apart if asked.
+def simulate(
+    scenario, weeks, seed, platforms, out, truth=None, file_format="csv.gz", encoding="utf-8", **changes
+):
+    """Make one world and write its exports, ready for `csnb import`; write the truth apart if asked.
 
     Parameters
     ----------
-    scenario, weeks, seed, platforms, changes : as in `make_world`
+    scenario, seed, changes : as in `make_world`
+    weeks : int, or None for the scenario's own
+    platforms : list of str, dealt to the shops in turn
     out : folder of the exports
     truth : folder of the truth, or None
+    file_format, encoding : see `write_exports`
 
     Returns
     -------
-    list of paths written
+    polars.DataFrame
+        One row is one file of `out`: `file, layout, kind, rows`; the same as `out`/exports.csv.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is not allowed; it is named with its value and what is allowed.
     """
-    world = make_world(scenario, seed, weeks=weeks, platforms=platforms, **changes)
+    weeks = {} if weeks is None else {"weeks": weeks}
+    world = make_world(scenario, seed, **weeks, platforms=platforms, **changes)
+    return write_exports(world, out, truth=truth, file_format=file_format, encoding=encoding)
+
+
+def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", encoding="utf-8"):
+    """Write a world as the files a merchant would export.
+
+    Messages and ratings come in the layout of each platform (csnb/definitions/platforms), all other tables in the
+    documented columns. What a platform does not export is left out: JD open has no robot and no system rows.
+
+    Parameters
+    ----------
+    world : World
+    out : folder
+    platforms : list of str, or None for all of the world
+    truth : folder for sessions, reasons, agents and faults as they truly are, or None
+    file_format : csv, csv.gz, xlsx or jsonl; times have whole seconds
+    encoding : utf-8 or gb18030, of csv
+
+    Returns
+    -------
+    polars.DataFrame : file, layout, kind, rows
+    """
+    one_of("file_format", file_format, FORMATS)
+    one_of("encoding", encoding, ENCODINGS)
+    known = list(dict.fromkeys(world.truth.draw.shops["platform"].tolist()))
+    for platform in platforms or ():
+        one_of("platforms", platform, known)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    written = [write_table(messages_table(world), out / "messages.csv.gz")]
-    for name in TABLES:
-        table = pl.from_pandas(getattr(world, name))
+    clean, reasons = messages_table(world)
+    messages, faults = soil(clean, world)
+    ratings = pl.from_pandas(world.ratings)
+    files = []
+    for platform in platforms or known:
+        layout = world_table("platforms").loc[platform, "layout"]
+        for kind, table in (("messages", messages), ("ratings", ratings)):
+            own = _in_layout(table.filter(platform=platform), layout, kind)
+            files.append(_write(own, out, f"{platform}_{kind}", layout, kind, file_format, encoding))
+    for kind in TABLES:
+        table = pl.from_pandas(getattr(world, kind))
         if table.height:
-            written.append(write_table(table, out / f"{name}.csv.gz"))
+            files.append(_write(table, out, kind, "generic", kind, file_format, encoding))
+    index = pl.DataFrame(files, schema=["file", "layout", "kind", "rows"], orient="row")
+    index.write_csv(out / "exports.csv")
     if truth is not None:
-        Path(truth).mkdir(parents=True, exist_ok=True)
-        written.append(
-            write_table(pl.from_pandas(world.truth.sessions.reset_index()), Path(truth) / "sessions.csv.gz")
-        )
-    return written
+        _write_truth(world, reasons, faults, Path(truth))
+    return index
 
 
 def messages_table(world):
-    """Give all messages of a world in the generic layout, in order of time."""
+    """Give all messages of a world in the documented columns, and the reasons that they show.
+
+    Returns
+    -------
+    messages : polars.DataFrame, in order of the sessions' start and then of time
+    reasons : polars.DataFrame, one row a message that shows a reason: session_id, code, quote
+    """
     draw = world.truth.draw
-    rows, seconds, roles, agents, kinds, texts = [], [], [], [], [], []
-    for session in talk(draw):
-        for message in session:
-            rows.append(message.row)
-            seconds.append(message.second)
-            roles.append(message.role)
-            agents.append(message.agent)
-            kinds.append(message.kind)
-            texts.append(message.text)
-    rows, agents = np.array(rows), np.array(agents)
-    c = draw.contacts
-    names = np.append(draw.agents["agent_id"].astype(object), None)
-    seen = world.sessions.set_index("session_id").reindex(session_ids(draw))
-    table = pl.DataFrame({
-        "session_id": session_ids(draw)[rows],
+    rows, seconds, roles, agents, kinds, texts, codes = map(
+        list, zip(*(m for session in talk(draw) for m in session), strict=True)
+    )
+    rows, agents, c = np.array(rows), np.array(agents), draw.contacts
+    ids, names = session_ids(draw), np.append(draw.agents["agent_id"].astype(object), None)
+    facts = pl.from_pandas(
+        world.sessions[["session_id", "platform", "shop", "channel", "buyer_id", "order_id", "product"]]
+    )
+    order = np.lexsort((np.array(seconds), rows, c["second"][rows]))
+    messages = pl.DataFrame({
+        "session_id": ids[rows],
         "sent_at": pl.Series(at(draw, np.round(np.array(seconds)))).cast(TIME),
         "role": roles,
         "text": texts,
-        **{name: pl.Series(seen[name].to_numpy(dtype=object)[rows].tolist(), dtype=pl.String) for name in ("platform", "shop", "channel", "buyer_id")},
         "agent_id": pl.Series(names[agents].tolist(), dtype=pl.String),
         "kind": kinds,
-        "order_id": pl.Series([None if order != order else order for order in seen["order_id"].to_numpy(dtype=object)[rows].tolist()], dtype=pl.String),
-        "product": pl.Series(seen["product"].to_numpy(dtype=object)[rows].tolist(), dtype=pl.String),
-    })  # fmt: skip
-    order = np.lexsort((np.arange(len(rows)), np.array(seconds), c["second"][rows]))
-    return table[order]
+        "code": codes,
+    })[order].join(facts, on="session_id", how="left", maintain_order="left")  # fmt: skip
+    reasons = messages.filter(pl.col("code") != "").select(
+        "session_id", "code", pl.col("text").alias("quote")
+    )
+    columns = [
+        "session_id",
+        "sent_at",
+        "role",
+        "text",
+        "platform",
+        "shop",
+        "channel",
+        "buyer_id",
+        "agent_id",
+        "kind",
+        "order_id",
+        "product",
+    ]
+    return messages.select(columns), reasons
 
 
-def write_table(table, path):
-    """Write one CSV, gzipped without a clock time where the name ends in .gz."""
-    times = [name for name, dtype in table.schema.items() if dtype == TIME or isinstance(dtype, pl.Datetime)]
-    table = table.with_columns(pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S") for name in times)
-    buffer = io.BytesIO()
-    table.write_csv(buffer)
-    data = buffer.getvalue()
-    if path.suffix == ".gz":
-        data = gzip.compress(data, compresslevel=9, mtime=0)
-    path.write_bytes(data)
-    return path
+def _in_layout(table, layout, kind):
+    """Give a table the headers and words of a layout; columns it does not know are left out."""
+    shape = shapes_of(read_layout(layout), kind)[0]
+    if kind == "messages":
+        table = _speakers(table, shape)
+    table = table.with_columns(
+        pl.col(column).cast(pl.String).str.replace(r"\.0$", "").replace(_words(values, layout))
+        for column, values in shape.values.items()
+        if column in table.columns
+    )
+    if layout == "jd_open":
+        times = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
+        table = table.with_columns(pl.col(name).dt.epoch("ms") for name in times)
+    headers = {canonical: own[0] for canonical, own in shape.columns.items() if canonical in table.columns}
+    return table.select(list(headers)).rename(headers)
+
+
+def _speakers(table, shape):
+    """Say who speaks as the layout says it: by role, or by the names of sender and receiver."""
+    if "sender" not in shape.columns:
+        roles = set(shape.values.get("role", {})) or set(table["role"])
+        return table.filter(pl.col("role").is_in(list(roles)))
+    account = pl.col("agent_id").fill_null(pl.col("shop") + ":主账号")
+    sender = {"customer": pl.col("buyer_id"), "agent": account, "notice": pl.lit("系统消息")}
+    said_by = pl.coalesce(pl.when(pl.col("role") == role).then(name) for role, name in sender.items())
+    to = pl.when(pl.col("role") == "customer").then(account).otherwise(pl.col("buyer_id"))
+    return table.with_columns(
+        said_by.fill_null("店小蜜").alias("sender"), to.alias("receiver"), account.alias("agent_id")
+    )
+
+
+def _words(values, layout):
+    """Give the word a layout writes for each value: a Chinese one in the platforms' own exports."""
+    own = layout != "generic"
+    return {
+        value: next((word for word in words if own and not word.isascii()), words[0])
+        for value, words in values.items()
+    }
+
+
+def _write(table, out, name, layout, kind, file_format, encoding):
+    """Write one table; the bytes hold no clock time. Gives its line of the index."""
+    path = out / f"{name}.{file_format}"
+    plain = _plain_times(table)
+    if file_format == "xlsx":
+        _write_sheet(plain, path)
+    elif file_format == "jsonl":
+        path.write_text(
+            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plain.to_dicts()), "utf-8"
+        )
+    else:
+        data = plain.write_csv().encode(encoding)
+        path.write_bytes(gzip.compress(data, compresslevel=9, mtime=0) if file_format == "csv.gz" else data)
+    return path.name, layout, kind, table.height
+
+
+def _plain_times(table):
+    """Write times without zone, to the second."""
+    times = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
+    return table.with_columns(pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S") for name in times)
+
+
+def _write_sheet(table, path):
+    """Write one sheet."""
+    if table.height > SHEET_ROWS:
+        raise ParameterError(
+            f"file_format='xlsx' holds {SHEET_ROWS} rows; {path.name} has {table.height}; allowed: csv, csv.gz, jsonl"
+        )
+    data = io.BytesIO()
+    with xlsxwriter.Workbook(
+        data, {"in_memory": True, "strings_to_numbers": False, "strings_to_urls": False}
+    ) as book:
+        sheet = book.add_worksheet("导出")
+        sheet.write_row(0, 0, table.columns)
+        for number, row in enumerate(table.iter_rows(), start=1):
+            sheet.write_row(number, 0, ["" if cell is None else cell for cell in row])
+    path.write_bytes(data.getvalue())
+
+
+def _write_truth(world, reasons, faults, folder):
+    """Write the truth: sessions with their causes, the quotes that show them, agents, faults."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sessions = pl.from_pandas(world.truth.sessions.reset_index())
+    shown = [code for code in CODES if code in sessions.columns]
+    causes = (
+        pl.concat_list([pl.when(pl.col(code)).then(pl.lit(code)) for code in shown])
+        .list.drop_nulls()
+        .list.join(" ")
+    )
+    tables = {
+        "sessions": sessions.with_columns(causes.alias("codes")).drop(shown),
+        "reasons": reasons,
+        "agents": pl.from_pandas(world.truth.agents.reset_index()),
+        "faults": faults,
+    }
+    for name, table in tables.items():
+        (folder / f"{name}.csv.gz").write_bytes(
+            gzip.compress(table.write_csv().encode(), compresslevel=9, mtime=0)
+        )

@@ -56,7 +56,9 @@ BEYOND_SCHEMA = {
     },
 }
 _BLOCKS = np.array(["night", "morning", "afternoon", "evening"])
-_CHANNELS = np.array(["search", "product_page", "order_page", "live"])
+_SHOCKS = {"price": "降价", "quality": "质量事故", "policy": "规则调整", "system": "系统故障"}
+_TEAMS = np.array(["售后", "售前"])
+_CHANNELS = np.array(["搜索", "商品页", "订单页", "直播间"])
 
 
 def at(draw, second):
@@ -96,7 +98,7 @@ def observed_sessions(draw):
         "is_dissatisfied": _where(rated, r["score"] <= np.where(r["has_neutral"], 2, 3)),
         **{name: s[name] for name in (*BEHAVIOURS, "is_greeted", "is_followed_up")},
         "intent": world_table("intents").index.to_numpy()[c["intent"]],
-        "product_line": facts["product"],
+        "product_line": world_table("product_lines").index.to_numpy()[c["product_line"]],
         "hour_block": _BLOCKS[((c["second"] % 86400) // 21600).astype(int)],
         "weekday": c["day"] % 7,
         "order_value": c["order_value"],
@@ -136,7 +138,7 @@ def _identity(draw):
         "day": _day_names(draw)[c["day"]],
         "buyer_id": np.char.add("B", c["buyer"].astype(str)),
         "agent_id": agent_names(draw),
-        "product": world_table("product_lines").index.to_numpy()[c["product_line"]],
+        "product": world_table("product_lines")["name"].to_numpy()[c["product_line"]],
         "order_id": _where(~c["is_presale"], np.char.add("O", ids)),
         "stage": np.where(c["is_presale"], "presale", "aftersale"),
     }
@@ -213,10 +215,10 @@ def _agent_facts(draw):
     """Give what is known of the serving agent."""
     a, who = draw.agents, draw.contacts["agent"]
     return {
-        "team": a["team"][who],
+        "team": _TEAMS[a["is_presale_team"][who].astype(int)],
         "supplier": suppliers(draw)[a["supplier"][who]],
-        "tier": world_table("tiers").index.to_numpy()[a["tier"][who]],
-        "shift": world_table("shifts").index.to_numpy()[a["shift"][who]],
+        "tier": world_table("tiers")["name"].to_numpy()[a["tier"][who]],
+        "shift": world_table("shifts")["name"].to_numpy()[a["shift"][who]],
     }
 
 
@@ -252,12 +254,12 @@ def observed_agents(draw):
     return pd.DataFrame({
         "agent_id": a["agent_id"],
         "name": a["name"],
-        "team": a["team"],
+        "team": _TEAMS[a["is_presale_team"].astype(int)],
         "supplier": suppliers(draw)[a["supplier"]],
-        "tier": world_table("tiers").index.to_numpy()[a["tier"]],
+        "tier": world_table("tiers")["name"].to_numpy()[a["tier"]],
         "hired_on": (start - pd.to_timedelta(a["tenure_days"], unit="D")).date,
         "alias_of": None,
-        "shift": world_table("shifts").index.to_numpy()[a["shift"]],
+        "shift": world_table("shifts")["name"].to_numpy()[a["shift"]],
     })  # fmt: skip
 
 
@@ -268,7 +270,7 @@ def observed_events(draw):
     spells = [(day, 0.0, 24.0, "campaign", "大促日") for day in p.campaign_days]
     spells += [(day, p.burst_hour, min(p.burst_hour + 2, 24), "live", "直播专场") for day in p.burst_days]
     if p.shock_cause in kinds:
-        spells += [(day, 0.0, 24.0, kinds[p.shock_cause], p.shock_line) for day in p.shock_days]
+        spells += [(day, 0.0, 24.0, kinds[p.shock_cause], _SHOCKS[p.shock_cause]) for day in p.shock_days]
     day, starts, ends, kind, note = zip(*spells, strict=True) if spells else ((),) * 5
     start = np.array(day, float) * 86400
     return pd.DataFrame({
@@ -317,7 +319,7 @@ def observed_follow_up(draw):
     ids, c = session_ids(draw), draw.contacts
     buyer = np.char.add("B", c["buyer"].astype(str))
     shop = draw.shops["shop"][c["shop"]]
-    product = world_table("product_lines").index.to_numpy()[c["product_line"]]
+    product = world_table("product_lines")["name"].to_numpy()[c["product_line"]]
     orders, refunds, tickets = (draw.followed[name] for name in ("orders", "refunds", "tickets"))
     return {
         "orders": pd.DataFrame({

@@ -50,7 +50,7 @@ def hire(p, seed, shops):
         "agent_id": np.array([f"{shops['shop'][shop[i]]}:{_NICKNAMES[i % 20]}{i + 1:02d}" for i in range(n)]),
         "name": np.array([_FAMILY[i % len(_FAMILY)] + _GIVEN[i * 7 % len(_GIVEN)] for i in range(n)]),
         "shop": shop,
-        "team": np.where(place % 2 == 0, "presale", "aftersale"),
+        "is_presale_team": place % 2 == 0,
         "tier": _tiers(p, seed, lasting[0]),
         "shift": choose(_spread_out(place // 2), shifts["share"].to_numpy()),
         "supplier": np.floor(uniforms(seed, "supplier", n) * p.suppliers).astype(int),

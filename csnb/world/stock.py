@@ -1,39 +1,63 @@
 """The stock of words: the grammars of talk.toml and the utterance bank, ready to be spoken."""
 
+import random
 from functools import cache
-from types import SimpleNamespace
 
 from csnb.lookup import read_toml
 from csnb.utterances import read_bank
 from csnb.world.grammar import parse
 
+CANNED_LINES = 4
 
-@cache
-def read_stock():
-    """Give everything that can be said.
 
-    Returns
-    -------
-    namespace of
-        words : dict of name to parsed lines, the slots of the bank among them
-        goods : dict of product line to names
-        customer : dict of intent to (topic, open, follow, reply)
-        agent, bot, notice, card : dict of name to parsed lines
-        bank : dict of (role, kind, key) to parsed lines; see `_shelve`
-    """
-    talk = read_toml("world/talk.toml")
-    slots = read_toml("utterances/slots.toml")
-    lines = {part: _parsed(talk[part]) for part in ("words", "agent", "bot", "notice", "card")}
-    return SimpleNamespace(
-        words={**_parsed(slots), **lines["words"]},
-        goods=talk["goods"],
-        customer={intent: {"topic": rules["topic"], **_parsed({k: v for k, v in rules.items() if k != "topic"})} for intent, rules in talk["customer"].items()},
-        agent=lines["agent"],
-        bot=lines["bot"],
-        notice=lines["notice"],
-        card=lines["card"],
-        bank=_shelve(read_bank().filter(part="world").iter_rows(named=True)),
-    )  # fmt: skip
+class Stock:
+    """All that can be said: lists of parsed lines by name, and the shelves of the bank."""
+
+    def __init__(self):
+        talk = read_toml("world/talk.toml")
+        self.words = {**_parsed(read_toml("utterances/slots.toml")), **_parsed(talk["words"])}
+        self.goods = talk["goods"]
+        self.persona = tuple((name, tuple(options)) for name, options in talk["persona"].items())
+        self.platform = {name: _parsed(habits) for name, habits in talk["platform"].items()}
+        self.agent, self.bot, self.notice = (_parsed(talk[part]) for part in ("agent", "bot", "notice"))
+        self.customer = {
+            intent: {
+                **_parsed({name: lines for name, lines in rules.items() if name != "topic"}),
+                "topic": rules["topic"],
+            }
+            for intent, rules in talk["customer"].items()
+        }
+        self.bank = _shelve(read_bank().filter(part="world").iter_rows(named=True))
+        self._spoken = {name: {**self.words, **habits} for name, habits in self.platform.items()}
+        self._displeased, self._canned = {}, {}
+
+    def spoken_on(self, platform):
+        """Give the words with the habits of a platform."""
+        return self._spoken[platform]
+
+    def displeased(self, code, codes):
+        """Give the shelves of displeasure that show `code` and nothing outside `codes`."""
+        key = (code, codes)
+        if key not in self._displeased:
+            shelves = [
+                lines
+                for shelf, lines in self.bank.items()
+                if shelf[:2] == ("customer", "displeased") and code in shelf[2] and shelf[2] <= codes
+            ]
+            self._displeased[key] = shelves or [self.bank[("customer", "displeased", frozenset({"unclear"}))]]
+        return self._displeased[key]
+
+    def canned(self, shop, act):
+        """Give a shop's few canned texts for an act: what its agents send by one key."""
+        if (shop, act) not in self._canned:
+            chance = random.Random(f"{shop}/{act}")
+            self._canned[shop, act] = tuple(
+                chance.sample(self.agent[act], min(CANNED_LINES, len(self.agent[act])))
+            )
+        return self._canned[shop, act]
+
+
+read_stock = cache(Stock)
 
 
 def _parsed(lists):
@@ -42,24 +66,27 @@ def _parsed(lists):
 
 
 def _shelve(rows):
-    """Put rows on shelves: ("customer", "calm", topic), ("customer", "thanks", topic), ("customer", "displeased", codes),
-    ("agent", "good", topic), ("agent", "bad", code), ("bot", ...) alike.
+    """Put rows of the bank on shelves.
+
+    ("customer", "displeased", codes), ("customer", "calm", topic), ("agent", "good", topic), ("agent", "bad", code), and
+    the same for bot and auto.
     """
     shelves = {}
     for row in rows:
-        shelves.setdefault(_shelf(row), []).append(parse(_escaped(row["text"])))
+        for shelf in _shelves_of(row):
+            shelves.setdefault(shelf, []).append(parse(_escaped(row["text"])))
     return {shelf: tuple(lines) for shelf, lines in shelves.items()}
 
 
-def _shelf(row):
-    """Name the shelf of one row."""
+def _shelves_of(row):
+    """Name the shelves of one row."""
+    if row["role"] == "customer" and row["is_displeased"]:
+        return [("customer", "displeased", frozenset(row["codes"]))]
     if row["role"] == "customer":
-        if row["is_displeased"]:
-            return ("customer", "displeased", frozenset(row["codes"]))
-        return ("customer", "thanks" if row["tone"] == "praise" else "calm", row["topic"])
+        return [("customer", "calm", row["topic"])]
     if row["codes"]:
-        return (row["role"], "bad", row["codes"][0])
-    return (row["role"], "good", row["topic"])
+        return [(row["role"], "bad", code) for code in row["codes"]]
+    return [(row["role"], "good", row["topic"])]
 
 
 def _escaped(text):

@@ -1,6 +1,7 @@
 """The text lane: every session of a draw as Chinese messages, at the times of the same draw."""
 
 import random
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -8,14 +9,18 @@ import numpy as np
 from csnb.world.causes import BEHAVIOURS, CONTROLLABLE, EXTERNAL
 from csnb.world.draws import uniforms
 from csnb.world.grammar import pick, say
+from csnb.world.plot import plot_session
 from csnb.world.scenarios import world_table
 from csnb.world.stock import read_stock
 
 CODES = (*CONTROLLABLE, *EXTERNAL, "unclear")
+CARDS = {"product_card", "order_card"}
+HANDED = {"transfer_to_human", "transfer"}
 
 
 class Message(NamedTuple):
-    """One message: row of its session, second of the world, speaker, kind, text, and the code it shows."""
+    """One message: row of its session, second of the world, speaker, agent (-1: none), kind, text, and the
+    reason code that it shows ("": none)."""
 
     row: int
     second: float
@@ -27,269 +32,238 @@ class Message(NamedTuple):
 
 
 def talk(draw):
-    """Yield the messages of every session in order of the draw, a list for each.
+    """Yield the messages of every session, in the order of the draw, as lists of Message.
 
-    Truth stays with them: `code` names the reason that a customer's message shows, else "".
+    Examples
+    --------
+    >>> from csnb.world import make_world
+    >>> session = next(talk(make_world("S1", 1, sessions_per_week=50).truth.draw))
+    >>> session[0].role in ("customer", "auto")
+    True
     """
-    stock, facts = read_stock(), _facts(draw)
+    facts, stock = session_facts(draw), read_stock()
     for row in range(len(facts["seed"])):
-        session = {name: values[row] for name, values in facts.items()}
-        yield _Session(row, session, stock).speak()
+        yield _speak(row, {name: values[row] for name, values in facts.items()}, stock)
 
 
-def _facts(draw):
-    """Give what the text needs of every session, as lists."""
+def session_facts(draw):
+    """Give what plot and words need of every session: a dict of lists, one entry a session."""
     c, s, o = draw.contacts, draw.service, draw.outcome
-    intents, lines = world_table("intents").index, world_table("product_lines").index
-    delays = np.split(s["turn_delay_seconds"], s["turn_first"][1:])
+    acts, codes = np.array(BEHAVIOURS), np.array(CODES)
+    nicks = np.array([name.split(":")[1] for name in draw.agents["agent_id"]])
+    colleague = _colleagues(draw)[c["agent"]]
     return {
         "seed": np.floor(uniforms(draw.seed, "words", draw.groups) * 2**53).astype(np.int64).tolist(),
+        "story": (c["buyer"] * 1000 + c["intent"] * 20 + c["product_line"]).tolist(),
         "start": c["second"].tolist(),
-        "intent": intents[c["intent"]].tolist(),
-        "line": lines[c["product_line"]].tolist(),
+        "intent": world_table("intents").index[c["intent"]].tolist(),
+        "line": world_table("product_lines").index[c["product_line"]].tolist(),
         "platform": draw.shops["platform"][c["shop"]].tolist(),
         "shop": draw.shops["shop"][c["shop"]].tolist(),
         "agent": c["agent"].tolist(),
-        "nick": [name.split(":")[1] for name in draw.agents["agent_id"][c["agent"]]],
-        "colleague": _colleagues(draw).tolist(),
+        "nick": nicks[c["agent"]].tolist(),
+        "colleague": colleague.tolist(),
+        "colleague_nick": nicks[colleague].tolist(),
         "transfers": s["transfer_count"].tolist(),
-        "has_bot": c["has_bot"].tolist(),
-        "is_handled": c["is_handled"].tolist(),
-        "is_repeat": c["is_repeat"].tolist(),
-        "is_presale": c["is_presale"].tolist(),
-        "gave_up": s["gave_up"].tolist(),
         "invited": draw.ratings["is_invited"].tolist(),
         "think": s["think_seconds"].tolist(),
-        "delays": [d.tolist() for d in delays],
-        "acts": [frozenset(np.array(BEHAVIOURS)[row]) for row in np.column_stack([s[b] for b in BEHAVIOURS])],
-        "codes": [frozenset(np.array(CODES)[row]) for row in np.column_stack([o[code] for code in CODES])],
-        "unhappy": o["is_dissatisfied"].tolist(),
-    }  # fmt: skip
+        "delays": [delays.tolist() for delays in np.split(s["turn_delay_seconds"], s["turn_first"][1:])],
+        "acts": [frozenset(acts[row]) for row in np.column_stack([s[act] for act in BEHAVIOURS])],
+        "codes": [frozenset(codes[row].tolist()) for row in np.column_stack([o[code] for code in CODES])],
+        "is_dissatisfied": o["is_dissatisfied"].tolist(),
+        **{name: c[name].tolist() for name in ("has_bot", "is_handled", "is_repeat", "is_presale")},
+    }
 
 
 def _colleagues(draw):
-    """Give every session a colleague of the agent in the same shop, or the agent where there is none."""
-    shop, agent = draw.agents["shop"], draw.contacts["agent"]
-    nearest = np.array([
-        next((k % len(shop) for k in range(a + 1, a + len(shop)) if shop[k % len(shop)] == shop[a]), a)
-        for a in range(len(shop))
-    ])  # fmt: skip
-    return nearest[agent]
+    """Give every agent's colleague: the next one of the same shop, or the agent where there is none."""
+    shop = draw.agents["shop"]
+    team = [np.flatnonzero(shop == own) for own in shop]
+    return np.array(
+        [mates[(np.searchsorted(mates, agent) + 1) % len(mates)] for agent, mates in enumerate(team)]
+    )
 
 
-class _Session:
-    """One session while it is spoken: its facts, its clock, and what has been said."""
-
-    def __init__(self, row, facts, stock):
-        self.row, self.stock = row, stock
-        self.__dict__.update(facts)
-        self.chance = random.Random(facts["seed"])
-        self.rules = stock.customer[self.intent]
-        self.values = {
-            "goods": pick(stock.goods[self.line], self.chance),
-            "nick": self.nick,
-            "shop_word": self.shop,
-            "bot_name": self.shop[:2],
+def _speak(row, facts, stock):
+    """Say all moves of one session."""
+    chance = random.Random(facts["seed"])
+    values = _session_values(facts, stock)
+    messages, last = [], "稍等"
+    for move in plot_session(facts, chance):
+        agent = facts["colleague"] if move.is_colleague else facts["agent"]
+        persona = _persona(agent, stock)
+        habits = {
+            **values,
+            **persona,
+            "last": last,
+            "nick": facts["colleague_nick" if move.is_colleague else "nick"],
         }
-        self.values["product"] = self.values["goods"]
-        self.now = self.start
-        self.serving = self.agent
-        self.messages = []
-
-    def speak(self):
-        """Say the whole session."""
-        self._enter()
-        if self.has_bot:
-            self._meet_bot()
-        if self.is_handled:
-            plan = self._plan()
-            for turn, delay in enumerate(self.delays):
-                self._turn(turn, delay, plan)
-            if self.invited:
-                self._put(self.now + 30, "notice", pick_line(self, self.stock.notice["invite"]))
-        return self.messages
-
-    # one turn: the customer asks, waits, is answered
-
-    def _turn(self, turn, delay, plan):
-        waits = delay if delay == delay else 90 + 400 * self.chance.random()
-        last_said = self._ask(turn, plan, waits)
-        if delay != delay:
-            self.now = max(self.now + waits, last_said + 1)
-            return
-        if turn and turn <= self.transfers:
-            self._hand_over(self.now + 0.4 * waits)
-        self.now += delay
-        for number, (text, code) in enumerate(self._answer(turn, plan)):
-            self.now += 0 if number == 0 else round(4 + 0.25 * len(text) + 6 * self.chance.random(), 3)
-            self._put(self.now, "agent", text, code=code)
-        self.now = round(self.now + self.think * (0.4 + 1.2 * self.chance.random()), 3)
-
-    def _ask(self, turn, plan, waits):
-        texts = [(self._typed(text), code) for text, code in self._question(turn, plan)]
-        said = self.now
-        for number, (text, code) in enumerate(texts):
-            said = self.now if number == 0 else min(said + 2 + 0.4 * len(text), self.now + 0.6 * waits)
-            self._put(said, "customer", text, code=code)
-        presses = plan["press"].get(turn, 0)
-        for k in range(presses):
-            said = max(said, self.now + waits * (0.5 + 0.4 * k / presses))
-            self._put(said, "customer", *self._displeased("timeliness"))
-        return said
-
-    def _question(self, turn, plan):
-        if turn in plan["displeased"]:
-            lead = [(self._calm(turn), "")] if turn == 0 else []
-            return lead + [self._displeased(code) for code in plan["displeased"][turn]]
-        if turn == len(self.delays) - 1 and turn > 0 and not self.unhappy:
-            words = "thanks" if self.chance.random() < 0.7 else "ok"
-            return [(pick_line(self, self.stock.words[words]), "")]
-        if turn > 0 and self.chance.random() < 0.28:
-            words = pick(("ok", "yes", "wait_ok", "ok", "no"), self.chance)
-            return [(pick_line(self, self.stock.words[words]), "")]
-        text = self._calm(turn)
-        if self.chance.random() < 0.18 and "，" in text:
-            return [(part, "") for part in text.split("，") if part]
-        return [(text, "")]
-
-    def _calm(self, turn):
-        shelf = self.stock.bank.get(("customer", "calm", self.rules["topic"]), ())
-        if turn and shelf and self.chance.random() < 0.35:
-            return pick_line(self, shelf)
-        text = pick_line(self, self.rules["follow" if turn else "open"])
-        if turn == 0 and self.chance.random() < 0.25:
-            text = (
-                pick_line(self, self.stock.words["hello"]) + pick((" ", "，", "，", ""), self.chance) + text
-            )
-        return text
-
-    def _displeased(self, code):
-        bank = self.stock.bank
-        fitting = [
-            shelf
-            for shelf in bank
-            if shelf[:2] == ("customer", "displeased") and code in shelf[2] and shelf[2] <= self.codes
-        ]
-        shelf = (
-            bank[pick(fitting, self.chance)]
-            if fitting
-            else bank[("customer", "displeased", frozenset({"unclear"}))]
+        text = _word(move, facts, stock, habits, chance)
+        if move.role == "agent":
+            last = text[:10].rstrip("，。 ~")
+        shown = agent if facts["is_handled"] and move.role != "bot" else -1
+        kind = (
+            "card"
+            if move.act in CARDS
+            else move.act
+            if move.act in HANDED and move.role == "notice"
+            else "text"
         )
-        return pick_line(self, shelf), code
-
-    def _answer(self, turn, plan):
-        for act, code in (
-            ("emotion", "emotion"),
-            ("attitude", "attitude"),
-            ("unresolved", "ability"),
-            ("broken_promise", "ability"),
-        ):
-            if turn == plan["bad"].get(act):
-                if act == "broken_promise":
-                    return [(pick_line(self, self.stock.agent["promise"]), "")]
-                return [(pick_line(self, self.stock.bank[("agent", "bad", code)]), "")]
-        if turn == len(self.delays) - 1 and turn > 0 and not self.unhappy:
-            return [(pick_line(self, self.stock.agent["close"]), "")]
-        texts = []
-        if turn == 0 and self.chance.random() < 0.45:
-            texts.append(pick_line(self, self.stock.agent["greet"]))
-        draw = self.chance.random()
-        good = self.stock.bank.get(("agent", "good", self.rules["topic"]), ())
-        if draw < 0.14:
-            texts.append(pick_line(self, self.stock.agent["ask"]))
-        elif draw < 0.26:
-            texts.append(pick_line(self, self.stock.agent["hold"]))
-        elif draw < 0.5 and good:
-            texts.append(pick_line(self, good))
-        else:
-            texts.append(pick_line(self, self.rules["reply"]))
-        return [(text, "") for text in texts]
-
-    # what happens when: decided before the first word
-
-    def _plan(self):
-        turns = len(self.delays)
-        bad = {}
-        for act in ("unresolved", "attitude", "emotion", "broken_promise"):
-            if act in self.acts:
-                open_turns = [
-                    t for t in range(turns) if t not in bad.values() and self.delays[t] == self.delays[t]
-                ]
-                if open_turns:
-                    bad[act] = pick(open_turns[:-1] or open_turns, self.chance)
-        slowest = max(range(turns), key=lambda t: 1e9 if self.delays[t] != self.delays[t] else self.delays[t])
-        displeased, press = {}, {}
-        for code in sorted(self.codes):
-            if code == "timeliness" and self.chance.random() < 0.75:
-                press[slowest] = 1 + (self.chance.random() < 0.4)
-                continue
-            displeased.setdefault(self._turn_for(code, bad, slowest), []).append(code)
-            if self.chance.random() < 0.35:
-                displeased.setdefault(min(turns - 1, 1 + int(self.chance.random() * turns)), []).append(code)
-        return {"bad": bad, "displeased": displeased, "press": press}
-
-    def _turn_for(self, code, bad, slowest):
-        last = len(self.delays) - 1
-        after = {"attitude": "attitude", "emotion": "emotion", "ability": "unresolved"}.get(code)
-        if after in bad:
-            return min(bad[after] + 1, last)
-        if code == "timeliness":
-            return min(slowest + 1, last)
-        return min(int(self.chance.random() * (last + 1)), last)
-
-    # the edges of a session
-
-    def _enter(self):
-        if self.chance.random() < 0.3:
-            card = "product" if self.is_presale else "order"
-            self._put(self.now, "customer", pick_line(self, self.stock.card[card]), kind="card")
-            self.now += 2 + 6 * self.chance.random()
-        if not self.has_bot:
-            self._put(self.now + 0.5, "auto", pick_line(self, self.stock.agent["greet"]))
-            self.now += 3
-
-    def _meet_bot(self):
-        self._put(self.now, "customer", self._typed(self._calm(0)))
-        self._put(self.now + 1, "bot", pick_line(self, self.stock.bot["greet"]))
-        self._put(self.now + 2, "bot", pick_line(self, self.stock.bot["answer"]))
-        self.now = round(self.now + 10 + 25 * self.chance.random(), 3)
-        if not self.is_handled:
-            if self.chance.random() < 0.4:
-                self._put(self.now, "customer", pick_line(self, self.stock.words["ok"]))
-            return
-        if "bot" in self.codes:
-            self._put(self.now, "customer", *self._displeased("bot"))
-            self.now += 5
-        self._put(self.now, "customer", pick_line(self, self.stock.bot["human"]))
-        self._put(self.now + 1, "bot", pick_line(self, self.stock.bot["hand_off"]))
-        self._put(self.now + 2, "notice", "转人工", kind="transfer_to_human")
-        self.now += 4
-
-    def _hand_over(self, second):
-        self._put(second - 1, "agent", pick_line(self, self.stock.agent["transfer"]))
-        self.serving = self.colleague if self.serving == self.agent else self.agent
-        self._put(second, "notice", pick_line(self, self.stock.notice["transfer"]), kind="transfer")
-
-    def _put(self, second, role, text, code="", kind="text"):
-        agent = self.serving if self.is_handled and role in ("agent", "notice", "customer", "auto") else -1
-        self.messages.append(Message(self.row, round(second, 3), role, agent, kind, text, code))
-
-    def _typed(self, text):
-        """Type like a customer: now and then a homophone, no full stops, marks doubled."""
-        draw = self.chance.random()
-        if draw < 0.06:
-            for right, typed in _HOMOPHONES:
-                if right in text:
-                    return text.replace(right, typed, 1)
-        if draw > 0.7:
-            text = text.rstrip("。，").replace("，", " ")
-        return text
+        messages.append(
+            Message(
+                row,
+                round(move.second, 3),
+                move.role,
+                shown,
+                kind,
+                text,
+                move.code if move.role == "customer" else "",
+            )
+        )
+    return messages
 
 
-_HOMOPHONES = (("在", "再"), ("账", "帐"), ("应该", "因该"), ("怎么", "咋么"), ("什么", "神马"), ("没有", "木有"), ("吗", "嘛"), ("的", "得"))  # fmt: skip
+def _session_values(facts, stock):
+    """Give what stays the same in a story of several sessions: the goods, the order, the shop."""
+    chance = random.Random(facts["story"])
+    goods = pick(stock.goods[facts["line"]], chance)
+    number = "".join(str(int(chance.random() * 10)) for _ in range(16))
+    return {
+        "goods": goods,
+        "product": goods,
+        "order": "订单[订单x]" if chance.random() < 0.5 else "[订单x]",
+        "order_number": "[订单x]",
+        "link": number[:10],
+        "emoji_number": f"{int(number[:2]) % 70 + 1:02d}",
+        "shop_word": facts["shop"],
+        "bot_name": facts["shop"][:2],
+        "platform": facts["platform"],
+    }
 
 
-def pick_line(session, lines):
-    """Say one of some lines in a session."""
-    values = {**session.values, "agent_id": session.nick}
-    return say(pick(lines, session.chance), session.stock.words, values, session.chance)
+@cache
+def _persona_of(agent, lists):
+    """Choose an agent's habits of speech."""
+    chance = random.Random(agent)
+    return {name: pick(options, chance) for name, options in lists}
+
+
+def _persona(agent, stock):
+    """Give an agent's habits of speech: how they call themselves and the customer, what ends a sentence."""
+    return _persona_of(agent, stock.persona)
+
+
+def _word(move, facts, stock, values, chance):
+    """Find words for one move."""
+    if move.role == "customer":
+        return _customer_words(move, facts, stock, values, chance)
+    if move.role == "agent":
+        return _agent_words(move, facts, stock, values, chance)
+    if move.act == "transfer_to_human":
+        return "转人工"
+    if move.act == "welcome":
+        return _say(stock.canned(facts["shop"], "greet"), stock, values, chance)
+    return _say((stock.bot if move.role == "bot" else stock.notice)[move.act], stock, values, chance)
+
+
+def _customer_words(move, facts, stock, values, chance):
+    """Say a customer's move, typed as customers type."""
+    own, draw = stock.customer[facts["intent"]], chance.random()
+    calm = stock.bank.get(("customer", "calm", own["topic"]), own["follow"])
+    if move.act == "displeased":
+        return _typed(_displeased(move.code, facts, stock, values, chance), chance)
+    if move.act in CARDS:
+        return _say(stock.platform[facts["platform"]][move.act], stock, values, chance)
+    elif move.act == "human":
+        return _say(stock.bot["human"], stock, values, chance)
+    elif move.act == "open":
+        text = _say(own["open"], stock, values, chance)
+        if draw < 0.3:
+            text = (
+                _say(stock.words["hello"], stock, values, chance)
+                + pick((" ", " ", "，", "，", ""), chance)
+                + text
+            )
+    elif move.act == "follow":
+        text = _say(calm if draw < 0.4 else own["follow"], stock, values, chance)
+    elif move.act == "chat":
+        text = _say(stock.bank[("customer", "calm", "neutral")], stock, values, chance)
+    elif move.act == "detail":
+        text = _say(own["follow"] if draw < 0.6 else stock.words["confirm"], stock, values, chance)
+    elif move.act in ("again", "reason"):
+        text = _say(stock.words[move.act], stock, values, chance)
+    else:
+        return _short_words(move.act, stock, values, chance)
+    if chance.random() < 0.38:
+        more = stock.words[pick(("reason", "reason", "reason", "confirm", "confirm", "polite_end"), chance)]
+        filler = _say(stock.words["filler"], stock, values, chance) if chance.random() < 0.3 else ""
+        text += (
+            pick((" ", " ", "，", "。", "\n"), chance).replace("\n", " ")
+            + filler
+            + _say(more, stock, values, chance)
+        )
+    return _typed(text, chance)
+
+
+def _short_words(act, stock, values, chance):
+    """Say yes, thanks or goodbye, one time in three with something more."""
+    text = _say(stock.words[act], stock, values, chance)
+    if chance.random() < 0.33:
+        more = stock.words["bye" if act == "thanks" else pick(("reason", "confirm"), chance)]
+        text += pick((" ", " ", "，", "，", "。"), chance) + _say(more, stock, values, chance)
+    return text
+
+
+def _displeased(code, facts, stock, values, chance):
+    """Say displeasure about one reason: a line of the bank that shows no reason beside those of the session."""
+    shelves = stock.displeased(code, facts["codes"])
+    text = _say(pick(shelves, chance), stock, values, chance)
+    if code in EXTERNAL and chance.random() < 0.12:
+        return _say(stock.words["negation"], stock, values, chance) + text
+    if code == "ability" and chance.random() < 0.2:
+        return _say(stock.words["quote"], stock, values, chance)
+    return text
+
+
+def _agent_words(move, facts, stock, values, chance):
+    """Say an agent's move: the shop's canned text, the bank's or a line of the grammar, often two sentences."""
+    own = stock.customer[facts["intent"]]
+    if move.act == "bad":
+        return _say(stock.bank[("agent", "bad", move.code)], stock, values, chance)
+    if move.act == "canned" or (move.act in ("close", "greet") and chance.random() < 0.6):
+        return _say(stock.canned(facts["shop"], move.act), stock, values, chance)
+    good = stock.bank.get(("agent", "good", own["topic"]), own["reply"])
+    lines = {"reply": own["reply"], "good": good}.get(move.act) or stock.agent[move.act]
+    text = _say(lines, stock, values, chance)
+    if move.act in ("reply", "ask", "hold") and chance.random() < 0.35:
+        text = _say(stock.agent["soften"], stock, values, chance) + values["joint"] + text
+    if move.act in ("reply", "good") and chance.random() < 0.5:
+        text += values["joint"] + _say(stock.agent["explain"], stock, values, chance)
+    return text.replace("，", values["pause"])
+
+
+def _say(lines, stock, values, chance):
+    """Say one of some lines with the words, the habits of the platform and the facts of the session."""
+    return say(pick(lines, chance), stock.spoken_on(values["platform"]), values, chance)
+
+
+def _typed(text, chance):
+    """Type like a customer: now and then a homophone or a missing character, few full stops, spaces for commas."""
+    draw = chance.random()
+    if draw < 0.05:
+        right, typed = pick(_HOMOPHONES, chance)
+        return text.replace(right, typed, 1)
+    if draw < 0.07 and len(text) > 6:
+        gap = int(chance.random() * (len(text) - 1))
+        return text[:gap] + text[gap + 1 :] if text[gap] not in "[]#{}<>" and "[" not in text else text
+    if draw < 0.1:
+        return text.rstrip("。？~") + pick(("？？", "！！", "。。。", "…", "?", "??", "!", "～"), chance)
+    if draw > 0.55:
+        return text.rstrip("。，").replace("，", " ").replace("？", "?" if draw > 0.8 else "")
+    return text
+
+
+_HOMOPHONES = (
+    ("在", "再"), ("账", "帐"), ("应该", "因该"), ("怎么", "咋么"), ("什么", "神马"), ("没有", "木有"), ("吗", "嘛"), ("的", "得"),
+    ("已经", "以经"), ("发货", "发或"), ("到", "道"), ("退款", "腿款"), ("快递", "快弟"), ("这样", "酱紫"), ("知道", "造"), ("可以", "可已"),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Studies that prove the estimators against worlds with known truth."""
