@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -274,8 +275,24 @@ def _built(path, plans, folder, jobs):
     if jobs <= 1 or sum(plan["rows"] for plan in plans.values()) < SMALL:
         yield from map(_build_one, tasks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
         yield from pool.map(_build_one, tasks)
+
+
+@contextmanager
+def _one_thread_each():
+    """Let every worker started here use one thread: as many workers as cores are busy enough."""
+    before = os.environ.get("POLARS_MAX_THREADS")
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("POLARS_MAX_THREADS")
+        if before is not None:
+            os.environ["POLARS_MAX_THREADS"] = before
 
 
 def _build_one(task):
