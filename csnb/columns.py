@@ -9,13 +9,13 @@ from typing import NamedTuple
 import polars as pl
 
 from csnb.errors import ExportError
-from csnb.fields import read_figures, read_numbers, read_times
+from csnb.fields import read_figures, read_times
 from csnb.layouts import Layout, Shape, plain_header
 from csnb.masks import is_personal_header, mask_text, personal_placeholder
 from csnb.schema import TABLES, TIME
 
 ALWAYS_HASHED = ("buyer_id", "order_id")
-SCORES = (1, 5)
+RANGES = {"score": (1, 5)}
 _SUMMED_BY = ("session_id", "agent_id", "day", "shop")
 _PERSONS = ("sender", "receiver", "room")
 _FIGURE, _RULE = "figure ", "rule "
@@ -88,15 +88,13 @@ def name_columns(rows, job):
     }
     defaults = {name: pl.lit(value) for name, value in shape.defaults.items() if name not in cells}
     figures = {
-        f"{_FIGURE}{row[0]}": _trim(found[0], job)
+        f"{_FIGURE}{row[0]}": _trim(*found, job)
         for row in shape.metrics
         if (found := _present(headers, row[:1]))
     }
     rules = {
-        f"{_RULE}{number}": _trim(found[0], job)
-        .str.to_lowercase()
-        .is_in([word.lower() for word in rule["is"]])
-        for number, rule in enumerate(shape.set)
+        f"{_RULE}{number}": _trim(*found, job).str.to_lowercase().is_in(_lower(rule["is"]))
+        for number, rule in enumerate(shape.rules)
         if (found := _present(headers, [rule["header"]]))
     }
     frame = rows.select(
@@ -123,8 +121,12 @@ def _trim(header, job, name=""):
     if name == "text":
         return pl.when(cell != "").then(cell)
     cell = pl.when(cell.str.starts_with('="')).then(cell.str.strip_chars('="')).otherwise(cell)
-    marks = ["", *(mark.lower() for mark in job.layout.missing)]
-    return pl.when(~cell.str.to_lowercase().is_in(marks)).then(cell)
+    return pl.when(~cell.str.to_lowercase().is_in(["", *_lower(job.layout.missing)])).then(cell)
+
+
+def _lower(words):
+    """Give words in lower case, as cells are compared."""
+    return [word.lower() for word in words]
 
 
 def _pack(rows, headers, job):
@@ -151,7 +153,7 @@ def _pack(rows, headers, job):
 
 def set_summaries_apart(frame, job):
     """Mark the rows that sum up others, such as 汇总 or 平均值."""
-    marks = [mark.lower() for mark in job.layout.summary_rows]
+    marks = _lower(job.layout.summary_rows)
     for name in _SUMMED_BY:
         if name in frame.columns:
             frame = flag(frame, frame[name].str.to_lowercase().is_in(marks), name, frame[name], "summary_row")
@@ -202,8 +204,7 @@ def read_cells(frame, job):
         if name in frame.columns and frame[name].dtype == pl.String:
             found = frame[name]
             values, reason = _read_column(found, name, spec.dtype, job)
-            if reason:
-                frame = flag(frame, values.is_null() & found.is_not_null(), name, found, reason)
+            frame = flag(frame, values.is_null() & found.is_not_null(), name, found, reason)
             frame = frame.with_columns(values.alias(name))
     return frame
 
@@ -214,19 +215,14 @@ def _read_column(found, name, dtype, job):
         return read_times(found, job.layout.times, job.zone), "bad_time"
     if dtype == pl.Date or name == "day":
         dates = read_times(found, job.layout.times, job.zone).dt.date()
-        return (dates.dt.to_string("%Y-%m-%d") if name == "day" else dates), "bad_date"
-    if name == "value":
-        return read_figures(found, "rate", ""), "bad_value"
-    words = job.shape.values.get(name)
-    if not words:
-        return (read_numbers(found), f"bad_{name}") if dtype == pl.Float64 else (found, None)
-    values = _translate(found, words, is_free=dtype == pl.Float64 or name in job.shape.free)
+        return (dates.cast(pl.String) if name == "day" else dates), "bad_date"
+    if words := job.shape.values.get(name):
+        found = _translate(found, words, is_free=dtype == pl.Float64 or name in job.shape.free)
     if dtype == pl.Float64:
-        numbers = read_numbers(values)
-        return (
-            numbers.set(~numbers.is_between(*SCORES), None) if name == "score" else numbers
-        ), f"bad_{name}"
-    return (values == "true" if dtype == pl.Boolean else values), f"unknown_{name}"
+        numbers = read_figures(found, "rate", name)
+        low, high = RANGES.get(name, (float("-inf"), float("inf")))
+        return numbers.set(~numbers.is_between(low, high), None), f"bad_{name}"
+    return (found == "true" if dtype == pl.Boolean else found), f"unknown_{name}"
 
 
 def _translate(found, words, is_free):
@@ -238,7 +234,7 @@ def _translate(found, words, is_free):
 
 def apply_rules(frame, job):
     """Set what the rules of the layout say, where they apply."""
-    for number, rule in enumerate(job.shape.set):
+    for number, rule in enumerate(job.shape.rules):
         if f"{_RULE}{number}" in frame.columns:
             frame = frame.with_columns(
                 pl.when(f"{_RULE}{number}").then(pl.lit(value)).otherwise(column(frame, name)).alias(name)

@@ -15,7 +15,7 @@ import polars as pl
 
 from csnb.errors import ExportError
 from csnb.lookup import definition_names, line_of, read_toml, wrong
-from csnb.schema import KINDS, ROLES, STAGED, TABLES
+from csnb.schema import KINDS, ROLES, TABLES
 
 FILE_KINDS = ("messages", "ratings", "agents", "events", "official", "orders", "refunds", "tickets", "shifts")
 UNITS = ("seconds", "minutes", "hours", "rate", "percent", "count", "ratio", "yuan")
@@ -62,7 +62,7 @@ class Shape(NamedTuple):
     session: str = "column"
     silence_minutes: float | None = None
     speakers: dict = NOTHING
-    set: tuple = ()
+    rules: tuple = ()
     shop_pattern: str | None = None
     metrics: tuple = ()
     day_pattern: str | None = None
@@ -177,24 +177,22 @@ def read_layout(name, folder=None):
     """
     own = read_toml(_file(name), folder)
     base = own if name == "generic" else read_toml(_file("generic"), folder)
-    _check_keys(name, folder, "layout", own, {"file", *_TOP, *FILE_KINDS})
+
+    def fail(key, what):
+        raise wrong(_file(name), line_of(_file(name), key, folder), key, what)
+
+    _check_keys(fail, own, {"file", *_TOP, *FILE_KINDS})
     for key in ("describes", "platform"):
         if not isinstance(own.get(key), str):
-            raise wrong(_file(name), 1, key, "must be given, as text")
-    top = {key: own.get(key, base.get(key)) for key in _TOP if key != "source"}
-    form = own.get("file", {})
-    _check_keys(name, folder, "file", form, Form._fields)
+            fail(key, "must be given, as text")
+    top = {key: _frozen(own.get(key, base.get(key))) for key in _TOP if key != "source"}
+    form = _form(fail, own.get("file", {}))
     shapes = {
-        kind: tuple(_shape(name, folder, kind, tree, base) for tree in own[kind])
+        kind: tuple(_shape(fail, kind, tree, base.get(kind, [{}])[0].get("values", {})) for tree in own[kind])
         for kind in FILE_KINDS
         if kind in own
     }
-    return Layout(
-        name=name,
-        form=Form(**{key: _frozen(value) for key, value in form.items()}),
-        shapes=shapes,
-        **{key: _frozen(value) for key, value in top.items()},
-    )
+    return Layout(name=name, form=form, shapes=shapes, **top)
 
 
 _TOP = (
@@ -204,7 +202,15 @@ _TOP = (
 
 
 def _file(name):
+    """Give the path of a layout among the definitions."""
     return f"platforms/{name}.toml"
+
+
+def _check_keys(fail, tree, known):
+    """Refuse keys that nobody reads."""
+    for key in tree:
+        if key not in known:
+            fail(key, f"unknown key; known are {sorted(known)}")
 
 
 def _frozen(value):
@@ -212,41 +218,26 @@ def _frozen(value):
     return tuple(value) if isinstance(value, list) else value
 
 
-def _shape(name, folder, kind, tree, base):
-    """Check one shape; values that it does not list come from the generic layout."""
+def _form(fail, tree):
+    """Check how the bytes become rows."""
+    _check_keys(fail, tree, Form._fields)
+    for key in ("line", "mark"):
+        try:
+            re.compile(tree.get(key, ""))
+        except re.error as error:
+            fail(key, f"no regular expression: {error}")
+    return Form(**{key: _frozen(value) for key, value in tree.items()})
 
-    def fail(key, what):
-        raise wrong(_file(name), line_of(_file(name), key, folder), f"{kind}, {key}", what)
 
-    _check_keys(name, folder, kind, tree, Shape._fields)
-    known = set(TABLES[_table(kind)].columns) | set(HELPERS)
-    columns = {key: tuple(map(_header, headers)) for key, headers in tree.get("columns", {}).items()}
-    for key in columns:
-        if key not in known:
-            fail(key, f"unknown column; known are {sorted(known)}")
-    for key in tree.get("required", ()):
-        if key not in columns:
-            fail(key, f"required, but not among the columns {sorted(columns)}")
-    shared = base.get(kind, [{}])[0].get("values", {})
+def _shape(fail, kind, tree, shared):
+    """Check one shape; words that it does not list are `shared`, those of the generic layout."""
+    _check_keys(fail, tree, Shape._fields)
+    columns = {
+        name: tuple(_header(fail, entry) for entry in known)
+        for name, known in tree.get("columns", {}).items()
+    }
     values = {**shared, **tree.get("values", {})}
-    for key, words in values.items():
-        for value in words:
-            if value not in _allowed(kind, key, value):
-                fail(value, f"{key} must be one of {_allowed(kind, key, value)}")
-    for role, patterns in tree.get("speakers", {}).items():
-        if role not in ROLES:
-            fail(role, f"a role must be one of {ROLES}")
-        for pattern in patterns:
-            _check_pattern(fail, role, pattern)
-    if tree.get("session", "column") not in ("column", "threads", "silence"):
-        fail("session", "must be column, threads or silence")
-    for row in tree.get("metrics", ()):
-        if len(row) != 3 or row[2] not in UNITS:
-            fail(row[0], f"a metric is [header, metric, unit], the unit one of {UNITS}")
-    for rule in tree.get("set", ()):
-        if set(rule) != {"header", "is", "to"} or not set(rule["to"]) <= set(STAGED.columns):
-            fail("set", "a rule is {header = ..., is = [...], to = {column = value}}")
-    return Shape(
+    shape = Shape(
         **{
             **{key: _frozen(value) for key, value in tree.items()},
             "required": tuple(tree.get("required", ())),
@@ -254,38 +245,60 @@ def _shape(name, folder, kind, tree, base):
             "values": values,
         }
     )
+    _check_columns(fail, kind, shape)
+    _check_values(fail, kind, shape)
+    _check_speakers(fail, shape)
+    if shape.session not in ("column", "threads", "silence"):
+        fail("session", "must be column, threads or silence")
+    if shape.session == "silence" and not shape.silence_minutes:
+        fail("silence_minutes", "must be given where sessions are cut by silence")
+    for row in shape.metrics:
+        if len(row) != 3 or row[2] not in UNITS:
+            fail(row[0], f"a metric is [header, metric, unit], the unit one of {UNITS}")
+    return shape
 
 
-def _table(kind):
-    """Give the name of the table that a kind of file becomes."""
-    return "staged" if kind == "messages" else kind
+def _header(fail, entry):
+    """Take a header: a text, or a table of it with a note and the dates at which it was used."""
+    if isinstance(entry, str):
+        return entry
+    _check_keys(fail, entry, {"header", "since", "until", "note"})
+    return entry["header"]
 
 
-def _header(entry):
-    """Take a header given as text, or as a table with the dates at which it was used."""
-    return entry if isinstance(entry, str) else entry["header"]
+def _check_columns(fail, kind, shape):
+    """Refuse names that are no columns of the table and no helpers."""
+    table = TABLES["staged" if kind == "messages" else kind].columns
+    known = {*table, *HELPERS}
+    for name in (*shape.columns, *shape.defaults, *shape.hashed, *shape.free, *shape.together):
+        if name not in known:
+            fail(name, f"unknown column; known are {sorted(known)}")
+    for name in shape.required:
+        if name not in shape.columns:
+            fail(name, f"required, but not among the columns {sorted(shape.columns)}")
+    for rule in shape.rules:
+        if set(rule) != {"header", "is", "to"} or not set(rule["to"]) <= set(table):
+            fail("rules", "a rule is {header = ..., is = [...], to = {column = value}}")
 
 
-def _allowed(kind, column, value):
-    """Give the canonical values of a column; a column without a list takes any value."""
-    if (kind, column) in (("messages", "role"), ("messages", "kind")):
-        return ROLES if column == "role" else KINDS
-    return {"recalled": ("true", "false"), "invited_by": ("agent", "auto")}.get(column, (value,))
+def _check_values(fail, kind, shape):
+    """Refuse canonical values that are not listed for their column."""
+    allowed = {"recalled": ("true", "false"), "invited_by": ("agent", "auto")}
+    if kind == "messages":
+        allowed |= {"role": ROLES, "kind": KINDS}
+    for name, words in shape.values.items():
+        for value in words:
+            if value not in allowed.get(name, words):
+                fail(value, f"{name} must be one of {allowed[name]}")
 
 
-def _check_pattern(fail, key, pattern):
-    """Refuse a pattern that is no regular expression."""
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.PolarsError as error:
-        fail(key, f"{pattern!r} is no regular expression: {error}")
-
-
-def _check_keys(name, folder, where, tree, known):
-    """Refuse keys that nobody reads."""
-    for key in tree:
-        if key not in known:
-            raise wrong(
-                _file(name), line_of(_file(name), key, folder), f"{where}, {key}",
-                f"unknown key; known are {sorted(known)}",
-            )  # fmt: skip
+def _check_speakers(fail, shape):
+    """Refuse roles that are none and patterns that are no regular expression."""
+    for role, patterns in shape.speakers.items():
+        if role not in ROLES:
+            fail(role, f"a role must be one of {ROLES}")
+        for pattern in patterns:
+            try:
+                pl.Series([""]).str.contains(pattern)
+            except pl.exceptions.PolarsError as error:
+                fail(role, f"{pattern!r} is no regular expression: {error}")

@@ -20,6 +20,7 @@ from charset_normalizer import from_bytes
 
 from csnb.errors import ExportError
 from csnb.layouts import plain_header
+from csnb.masks import mask_text
 from csnb.records import BROKEN, Raw, read_json, read_json_lines, read_transcript
 
 SHEETS, TABLES, JSON, LINES = (
@@ -151,28 +152,24 @@ def _read_table(path, text, form, known):
         names, delimiter, rest = list(form.names), form.delimiter, ""
     else:
         names, delimiter, rest = _find_header(path, text.read(_HEAD_CHARS), form, known)
-    nothing = pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "line": pl.Int64})
     invalid, next_line = [], 1
     for rows in _parse(path, _Stream(text, rest), names, delimiter, form.quote, invalid):
         here = pl.int_range(next_line, next_line + rows.height + len(invalid), dtype=pl.Int64, eager=True)
-        lines = here.filter(~here.is_in([line for line, _ in invalid])).head(rows.height)
+        lines = here.filter(~here.is_in([row.number for row in invalid])).head(rows.height)
         next_line = max(next_line, (lines.last() or 0) + 1)
-        before = [row for row in invalid if row[0] < next_line]
+        before = [row for row in invalid if row.number < next_line]
         del invalid[: len(before)]
-        raw = _mend(rows.with_columns(lines.alias("line")), before, delimiter, form)
-        _refuse_swallowed(path, raw, delimiter)
-        yield raw
+        yield _block(path, rows.with_columns(lines.alias("line")), before, delimiter, form)
     if invalid or next_line == 1:
-        raw = _mend(nothing, invalid, delimiter, form)
-        _refuse_swallowed(path, raw, delimiter)
-        yield raw
+        nothing = pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "line": pl.Int64})
+        yield _block(path, nothing, invalid, delimiter, form)
 
 
 def _parse(path, stream, names, delimiter, quote, invalid):
-    """Parse a table block by block; rows that do not fit go to `invalid` as (number, text)."""
+    """Parse a table block by block; rows that do not fit the header go to `invalid`."""
 
     def keep(row):
-        invalid.append((row.number, row.text))
+        invalid.append(row)
         return "skip"
 
     parse = pa.csv.ParseOptions(
@@ -181,8 +178,7 @@ def _parse(path, stream, names, delimiter, quote, invalid):
     read = pa.csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES, use_threads=False)
     convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
     try:
-        for batch in pa.csv.open_csv(pa.PythonFile(stream, mode="r"), read, parse, convert):
-            yield pl.from_arrow(batch)
+        yield from map(pl.from_arrow, pa.csv.open_csv(pa.PythonFile(stream, mode="r"), read, parse, convert))
     except pa.ArrowInvalid as error:
         if not stream.is_empty:
             raise ExportError(
@@ -190,30 +186,36 @@ def _parse(path, stream, names, delimiter, quote, invalid):
             ) from error
 
 
-def _refuse_swallowed(path, raw, delimiter):
-    """Refuse a table in which one cell holds whole rows: its opening quote was never closed."""
-    texts, width = pl.col(pl.String), raw.rows.width - 1
-    has_lines = pl.any_horizontal(texts.str.count_matches("\n", literal=True) >= SWALLOWED_ROWS)
-    for frame in raw:
-        for line, *cells in frame.filter(has_lines).select("line", texts).iter_rows():
-            parts = [part for cell in cells for part in cell.split("\n")[1:]]
-            inside = sum(part.count(delimiter) == width - 1 for part in parts)
-            if width > 2 and inside >= SWALLOWED_ROWS:
-                raise ExportError(
-                    f"{path.name}: in row {line} a quote is opened and not closed, and {inside} rows would be "
-                    "lost in one cell. Mend it, or say quote = false under [file] in a copy of the layout"
-                )
-
-
-def _mend(rows, invalid, delimiter, form):
-    """Put back rows whose last cell holds the delimiter, where the layout allows it."""
-    count = rows.width - 1
-    cells = {line: text.split(delimiter, count - 1) if form.rest_in_last else [] for line, text in invalid}
-    mended = [(*found, line) for line, found in cells.items() if len(found) == count]
-    broken = [(line, text) for line, text in invalid if len(cells[line]) != count]
+def _block(path, rows, invalid, delimiter, form):
+    """Make a block of rows; those whose last cell holds the delimiter are put back where it may."""
+    width = rows.width - 1
+    _refuse_swallowed(path, rows, invalid, delimiter)
+    split = {row.number: row.text.split(delimiter, width - 1) if form.rest_in_last else [] for row in invalid}
+    mended = [(*cells, number) for number, cells in split.items() if len(cells) == width]
+    broken = [
+        (row.number, f"cells: {row.actual_columns}, headers: {width}")
+        for row in invalid
+        if len(split[row.number]) != width
+    ]
     if mended:
         rows = pl.concat([rows, pl.DataFrame(mended, schema=rows.schema, orient="row")]).sort("line")
     return Raw(rows, pl.DataFrame(broken, schema=BROKEN, orient="row"))
+
+
+def _refuse_swallowed(path, rows, invalid, delimiter):
+    """Refuse a table in which one cell holds whole rows: its opening quote was never closed."""
+    texts, width = pl.col(pl.String), rows.width - 1
+    has_lines = pl.any_horizontal(texts.str.count_matches("\n", literal=True) >= SWALLOWED_ROWS)
+    suspects = [(line, cells) for line, *cells in rows.filter(has_lines).select("line", texts).iter_rows()]
+    for line, cells in [*suspects, *((row.number, [row.text]) for row in invalid)]:
+        inside = [
+            part for cell in cells for part in cell.split("\n")[1:] if part.count(delimiter) == width - 1
+        ]
+        if width > 2 and len(inside) >= SWALLOWED_ROWS:
+            raise ExportError(
+                f"{path.name}: in row {line} a quote is opened and not closed, and {len(inside)} rows would be "
+                "lost in one cell. Mend it, or say quote = false under [file] in a copy of the layout"
+            )
 
 
 class _Stream:
@@ -267,11 +269,12 @@ def _cells(head, delimiter):
 
 def _found(headers):
     """Say which headers were found, shortened."""
-    return f"headers found: {', '.join(header.strip()[:40] for header in headers[:60]) or 'none'}"
+    masked = mask_text(pl.Series([header.strip()[:40] for header in headers[:60]], dtype=pl.String))
+    return f"headers found: {', '.join(masked) or 'none'}"
 
 
 def unique_names(headers):
-    """Give the headers names that differ: an empty one is numbered, a second equal one too.
+    """Give the headers names that differ: an empty one is numbered, a second equal one and `line` too.
 
     Examples
     --------
@@ -281,18 +284,28 @@ def unique_names(headers):
     names = []
     for number, header in enumerate(headers, start=1):
         name = header.strip().lstrip("\ufeff") or f"column {number}"
-        names.append(f"{name} ({number})" if name in names else name)
+        names.append(f"{name} ({number})" if name in (*names, "line") else name)
     return names
 
 
 def _set_damaged_apart(raw):
-    """Move rows with bytes that the encoding does not have to the broken ones."""
-    texts = pl.col(pl.String)
-    is_damaged = pl.any_horizontal(texts.str.contains(DAMAGED, literal=True).fill_null(False))
-    damaged = raw.rows.filter(is_damaged).select("line", pl.concat_str(texts, separator=" ").alias("value"))
+    """Move rows with bytes that the encoding does not have to the broken ones, naming the columns."""
+    is_damaged = {
+        name: pl.col(name).str.contains(DAMAGED, literal=True).fill_null(False)
+        for name in raw.rows.columns
+        if name != "line"
+    }
+    damaged = raw.rows.filter(pl.any_horizontal(*is_damaged.values(), False))
     if damaged.is_empty():
         return raw
-    return Raw(raw.rows.filter(~is_damaged), pl.concat([raw.broken, damaged]).sort("line"))
+    names = pl.concat_str(
+        [pl.when(test).then(pl.lit(name)) for name, test in is_damaged.items()],
+        separator=", ",
+        ignore_nulls=True,
+    )
+    broken = damaged.select("line", pl.format("unreadable bytes in {}", names).alias("value"))
+    good = raw.rows.join(damaged, on="line", how="anti", maintain_order="left")
+    return Raw(good, pl.concat([raw.broken, broken]).sort("line"))
 
 
 def _read_sheet(path, known):

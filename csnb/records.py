@@ -21,7 +21,7 @@ class Raw(NamedTuple):
     """Some rows of a file: those that fit its header, and those that do not.
 
     `rows` has a String column for each header and `line`, the running number of the row from 1;
-    `broken` has `line` and `value`, the row as it stands in the file.
+    `broken` has `line` and `value`, what is wrong with the row; not the row itself, it may name persons.
     """
 
     rows: pl.DataFrame
@@ -102,6 +102,7 @@ def _frame(rows, lines):
     """Make one text column of each key."""
     names = list(dict.fromkeys(key for row in rows for key in row))
     cells = pl.from_dicts(rows, schema=dict.fromkeys(names, pl.String)) if rows else pl.DataFrame()
+    cells = cells.rename({"line": "line (1)"}, strict=False)
     return cells.with_columns(pl.Series("line", lines, dtype=pl.Int64))
 
 
@@ -128,7 +129,7 @@ def read_json_lines(text, form):
                 found = _flat_rows(json.loads(line), form)
             except json.JSONDecodeError:
                 number += 1
-                broken.append((number, line.strip()))
+                broken.append((number, "no JSON record"))
                 continue
             rows += found
             lines += range(number + 1, number + 1 + len(found))
@@ -167,7 +168,7 @@ def read_transcript(text, form):
             rows[-1]["text"] += f"\n{line}"
         elif line.strip():
             number += 1
-            broken.append((number, line))
+            broken.append((number, "text before the first message"))
     yield _transcript_rows(rows, lines, broken, begins)
 
 

@@ -165,7 +165,7 @@ def test_a_notice_about_a_hand_over_is_a_transfer_unless_it_names_its_kind(tmp_p
         ("A,2026-03-02 09:00:00,,在吗", "role", None, "missing_role"),
         (",2026-03-02 09:00:00,买家,在吗", "session_id", None, "missing_session_id"),
         ("A,打13812345678,买家,在吗", "sent_at", "打<手机>", "bad_time"),
-        ("A,2026-03-02 09:00:00,买家", "row", "A,2026-03-02 09:00:00,买家", "broken_row"),
+        ("A,2026-03-02 09:00:00,买家", "row", "cells: 3, headers: 4", "broken_row"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_quarantined_with_its_place(tmp_path, line, column, value, reason):
@@ -240,6 +240,16 @@ def test_ids_keep_their_zeros_and_lose_the_armour_of_excel(tmp_path):
         csv_of(tmp_path, '="007",2026-03-02 09:00:00,买家,在吗', "0008\t,2026-03-02 09:00:00,买家,在吗")
     )
     assert rows["session_id"].to_list() == ["007", "0008"]
+
+
+def test_a_layout_may_say_that_session_ids_name_persons(tmp_path):
+    text = (SHIPPED / "platforms" / "feige.toml").read_text("utf-8")
+    (tmp_path / "platforms").mkdir()
+    personal = text.replace("[[messages]]\n", '[[messages]]\nhashed = ["session_id"]\n')
+    (tmp_path / "platforms" / "feige.toml").write_text(personal, "utf-8")
+    path = csv_of(tmp_path, "tb_张三,2026-03-02 09:00:00,用户,在吗", header="会话ID,消息时间,发送方,消息内容")
+    rows, _ = stage(path, "feige", folder=tmp_path)
+    assert rows["session_id"].item() == hash_id(pl.Series(["tb_张三"]), KEY).item()
 
 
 # ---------------------------------------------------------------- the other kinds of file

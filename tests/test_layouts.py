@@ -90,6 +90,9 @@ def test_an_unknown_layout_is_refused_with_those_there_are():
         ("transcript", "notice = ['^系统']", "notice = ['(']", "no regular expression"),
         ("feige", '["接待会话量", "sessions", "count"]', '["接待会话量", "sessions", "pieces"]', "unit"),
         ("jd_open", 'to = { role = "assist" }', 'then = { role = "assist" }', "a rule is"),
+        ("jd_open", 'note = "an integer', 'remark = "an integer', "remark"),
+        ("transcript", "silence_minutes = 30", "silence_minutes = 0", "silence_minutes"),
+        ("transcript", "mark = '^", "mark = '(^", "no regular expression"),
         ("jd_open", 'describes = "', 'describes = 1 # "', "describes"),
     ],
 )

@@ -62,7 +62,7 @@ def test_one_damaged_row_is_set_apart_and_the_file_is_read(tmp_path):
     good = "".join(f"{n},你好，请问什么时候发货\n" for n in range(2, 60))
     data = "会话ID,内容\n1,".encode() + b"\xff\xfe" + "坏\n".encode() + good.encode()
     path = written(tmp_path, data)
-    assert [line for line, _ in broken_of(path)] == [1]
+    assert broken_of(path) == [(1, "unreadable bytes in 内容")]
     assert [row["line"] for row in rows_of(path)] == list(range(2, 60))
 
 
@@ -91,7 +91,10 @@ def test_rows_of_another_width_are_broken_and_keep_their_number(tmp_path, monkey
     monkeypatch.setattr(readers, "BLOCK_BYTES", 100)
     lines = [f"{n},text {n}" if n % 7 else f"{n},a,b,c" for n in range(1, 101)]
     path = written(tmp_path, "id,text\n" + "\n".join(lines) + "\n101")
-    assert broken_of(path) == [(n, f"{n},a,b,c") for n in range(7, 101, 7)] + [(101, "101")]
+    assert broken_of(path) == [
+        *((n, "cells: 4, headers: 2") for n in range(7, 101, 7)),
+        (101, "cells: 1, headers: 2"),
+    ]
     assert [(row["line"], row["text"]) for row in rows_of(path)] == [
         (n, f"text {n}") for n in range(1, 101) if n % 7
     ]
@@ -113,7 +116,7 @@ def test_without_quoting_the_last_cell_may_hold_the_delimiter(tmp_path):
     form = Form(delimiter="\t", names=("id", "text"), quote=False, rest_in_last=True)
     path = written(tmp_path, 'A\tone\ttwo\nB\t"open\nC\n', "file.txt")
     assert [(row["id"], row["text"]) for row in rows_of(path, form)] == [("A", "one\ttwo"), ("B", '"open')]
-    assert broken_of(path, form) == [(3, "C")]
+    assert broken_of(path, form) == [(3, "cells: 1, headers: 2")]
 
 
 def test_equal_and_empty_headers_get_names_of_their_own(tmp_path):
@@ -121,6 +124,11 @@ def test_equal_and_empty_headers_get_names_of_their_own(tmp_path):
     assert rows_of(path) == [
         {"id": "A", "text": "hi", "column 3": "x", "text (4)": "y", "column 5": "z", "line": 1}
     ]
+
+
+def test_a_header_called_line_does_not_hide_the_number_of_the_row(tmp_path):
+    assert rows_of(written(tmp_path, "id,line\nA,x\n")) == [{"id": "A", "line (2)": "x", "line": 1}]
+    assert rows_of(written(tmp_path, '{"line": "x"}\n', "file.jsonl")) == [{"line (1)": "x", "line": 1}]
 
 
 def test_trailing_delimiters_do_not_break_the_rows(tmp_path):
@@ -204,7 +212,7 @@ def test_json_sessions_hand_their_values_down_to_their_messages(tmp_path):
 def test_json_lines_are_read_one_by_one_and_a_bad_line_is_broken(tmp_path, name):
     path = written(tmp_path, '{"id": "A"}\n{"id": "B", "text": "hi"}\n\n{"id": \n', name)
     assert [row["id"] for row in rows_of(path)] == ["A", "B"]
-    assert broken_of(path) == [(3, '{"id":')]
+    assert broken_of(path) == [(3, "no JSON record")]
 
 
 TRANSCRIPT = Form(
@@ -218,7 +226,7 @@ def test_a_transcript_message_holds_the_lines_below_it(tmp_path):
         ("A", "hi\nsecond line"),
         ("B", "ho"),
     ]
-    assert broken_of(path, TRANSCRIPT) == [(1, "noise")]
+    assert broken_of(path, TRANSCRIPT) == [(1, "text before the first message")]
 
 
 def test_marks_cut_a_transcript_into_blocks_and_may_name_the_session(tmp_path):
