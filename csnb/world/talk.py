@@ -230,16 +230,24 @@ def _agent_words(move, facts, stock, values, chance):
     own = stock.customer[facts["intent"]]
     if move.act == "bad":
         return _say(stock.bank[("agent", "bad", move.code)], stock, values, chance)
-    if move.act == "canned" or (move.act in ("close", "greet") and chance.random() < 0.6):
+    if move.act == "canned" or (move.act in ("close", "greet") and chance.random() < 0.3):
         return _say(stock.canned(facts["shop"], move.act), stock, values, chance)
     good = stock.bank.get(("agent", "good", own["topic"]), own["reply"])
     lines = {"reply": own["reply"], "good": good}.get(move.act) or stock.agent[move.act]
-    text = _say(lines, stock, values, chance)
+    text = _softly(_say(lines, stock, values, chance), values, chance)
     if move.act in ("reply", "ask", "hold") and chance.random() < 0.35:
         text = _say(stock.agent["soften"], stock, values, chance) + values["joint"] + text
     if move.act in ("reply", "good") and chance.random() < 0.5:
-        text += values["joint"] + _say(stock.agent["explain"], stock, values, chance)
+        text += values["joint"] + _softly(_say(stock.agent["explain"], stock, values, chance), values, chance)
     return text.replace("，", values["pause"])
+
+
+def _softly(text, values, chance):
+    """End a sentence with the agent's own particle where it ends in a plain word."""
+    return text + values["end"] if chance.random() < 0.45 and text[-1:] not in _SOFT_ENDS else text
+
+
+_SOFT_ENDS = frozenset("哦呢哈哟哒噢的了吗么吧啦~。？！…]%0123456789元天")
 
 
 def _say(lines, stock, values, chance):
