@@ -33,7 +33,8 @@ from csnb.theme import read_theme
 CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True, "showSendToCloud": False,
           "plotlyServerURL": ""}  # fmt: skip
 ENDS = ("metric", "n")
-MAX_GROUPS, MAX_SERIES, MAX_POINTS = 30, 4, 200
+BAND_OPACITY, SCALE = 0.18, 5
+MAX_GROUPS, MAX_SERIES, MAX_POINTS, MAX_WIDTH = 30, 4, 200, 24
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 TIME_TICKS = (1, 10, 60, 600, 3600, 36000, 360000)
 _COLOURS, _SIZES = read_theme()["light"], read_theme()["sizes"]
@@ -110,7 +111,7 @@ def plot_trend(results, by="day"):
     figure = _figure(results, metric, by, _trend_alt(drawn, metric, unit, by), unit=_unit_words(scale))
     for number, (label, rows) in enumerate(_series(drawn, others)):
         hovers = _hovers(rows, unit, [by, *others])
-        for trace in _trend_traces(rows, by, scale, label, number, hovers, is_single=not others):
+        for trace in _trend_traces(rows, by, scale, label, number, hovers):
             figure.add_trace(trace)
     figure.update_yaxes(title_text=_axis(metric, scale), ticksuffix=_suffix(scale))
     if by == "day":
@@ -133,13 +134,12 @@ def _series(drawn, others):
     return [(_label(others, key), drawn[(drawn[others] == list(key)).all(axis=1)]) for key in keys]
 
 
-def _trend_traces(rows, by, scale, label, number, hovers, is_single):
-    """Give the line of one group, over its band if it is the only one, else with bars."""
+def _trend_traces(rows, by, scale, label, number, hovers):
+    """Give the band and the line of one group."""
     x = [str(value) for value in rows[by]]
     value, low, high = (rows[column] / scale[0] for column in ("value", "low", "high"))
     colour = _COLOURS[f"series{number + 1}"]
-    if is_single:
-        yield _band(x, low, high)
+    yield _band(x, low, high, colour)
     yield go.Scatter(
         x=x,
         y=value,
@@ -147,13 +147,12 @@ def _trend_traces(rows, by, scale, label, number, hovers, is_single):
         mode="lines+markers",
         line={"color": colour, "width": 2.5},
         marker=_marker(rows, colour, size=7),
-        error_y=None if is_single else _error(rows, scale, colour),
         hovertext=hovers,
         hoverinfo="text",
     )
 
 
-def _band(x, low, high):
+def _band(x, low, high, colour):
     """Give the band between two lines; where an end is missing it is parted."""
     known = (low.notna() & high.notna()).tolist()
     runs, xs, ys = np.cumsum(np.r_[0, np.diff(known) != 0]), [], []
@@ -162,8 +161,8 @@ def _band(x, low, high):
         xs += [*(x[i] for i in at), *(x[i] for i in at[::-1]), None]
         ys += [*high.iloc[at], *low.iloc[at[::-1]], None]
     return go.Scatter(
-        x=xs, y=ys, fill="toself", fillcolor=_COLOURS["band"], mode="lines", line={"width": 0}, hoverinfo="skip",
-        showlegend=False,
+        x=xs, y=ys, fill="toself", fillcolor=colour, opacity=BAND_OPACITY, mode="lines", line={"width": 0},
+        hoverinfo="skip", showlegend=False,
     )  # fmt: skip
 
 
@@ -292,7 +291,7 @@ def plot_heatmap(results, x, y):
         where=f"{word_of(y, top[y])} · {word_of(x, top[x])}",
         high=format_value(top["value"], unit), low=format_value(drawn["value"].min(), unit),
     )  # fmt: skip
-    figure = _figure(results, metric, [y, x], alt, _rows_height(len(down)) + 60, unit=_unit_words(scale))
+    figure = _figure(results, metric, [y, x], alt, _cells_height(len(down)), unit=_unit_words(scale))
     hovers = pd.Series(_hovers(results, unit, [y, x]), index=results.index)
     figure.add_trace(
         go.Heatmap(
@@ -314,7 +313,7 @@ def plot_heatmap(results, x, y):
     for axis, column, values in ((figure.layout.xaxis, x, across), (figure.layout.yaxis, y, down)):
         axis.update(type="category", title_text=_plain(column_name(column)), showgrid=False, showline=False)
         axis.labelalias = {str(value): _axis_word(column, value) for value in values}
-    figure.update_xaxes(nticks=6 if x == "day" else 13)
+    figure.update_xaxes(nticks=4 if x == "day" else 13)
     figure.update_yaxes(autorange="reversed", nticks=len(down))
     return figure
 
@@ -508,6 +507,11 @@ def _rows_height(count):
     return count * _SIZES["row_height"] + 120
 
 
+def _cells_height(count):
+    """Give the height of a heat map; many rows are set closer."""
+    return count * (_SIZES["row_height"] if count <= 12 else _SIZES["cell_height"]) + 170
+
+
 def _set_rows(figure, ticks):
     """Label the rows of a horizontal chart, the first on top."""
     figure.update_yaxes(
@@ -570,8 +574,13 @@ def _label(columns, values):
 
 
 def _short(words):
-    """Cut a long name for an axis; the hover text has it whole."""
-    return words if len(words) <= 14 else f"{words[:13]}…"
+    """Cut a long name for an axis, a Chinese sign counted as two; the hover text has it whole."""
+    widths = np.cumsum([2 if sign > "\u2e80" else 1 for sign in words])
+    return (
+        words
+        if len(words) == 0 or widths[-1] <= MAX_WIDTH
+        else f"{words[: int((widths < MAX_WIDTH - 1).sum())]}…"
+    )
 
 
 def _two_lines(name, below):
@@ -579,7 +588,13 @@ def _two_lines(name, below):
 
 
 def _part_colours(values):
-    """Give every part its colour: a side has its own, others take the series in turn."""
+    """Give every part its colour: a side its own, numbers a scale from the largest down, others the series."""
+    if pd.api.types.is_numeric_dtype(values):
+        falling = sorted(values, reverse=True)
+        return [
+            _COLOURS[f"scale{1 + falling.index(value) * (SCALE - 1) // max(len(falling) - 1, 1)}"]
+            for value in values
+        ]
     series = [_COLOURS[f"series{number}"] for number in range(1, MAX_SERIES + 1)]
     return [_COLOURS.get(str(value), series[number % MAX_SERIES]) for number, value in enumerate(values)]
 

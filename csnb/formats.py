@@ -143,10 +143,10 @@ def format_short_day(day):
     Examples
     --------
     >>> format_short_day("2026-11-03")
-    '11月3日'
+    '11/3'
     """
     when = date.fromisoformat(str(day))
-    return text("date.short", month=text(f"month.{when.month}")[:3], day=when.day)
+    return text("date.short", month=text(f"month_short.{when.month}"), day=when.day)
 
 
 def format_period(date_from, date_to):

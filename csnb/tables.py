@@ -30,7 +30,7 @@ from csnb.theme import light_variables
 
 FACTS = "application/vnd.csnb.facts+json"
 TEMPLATE = Path(__file__).parent / "templates" / "report"
-SMALL, SUPPRESSED = 30, "suppressed"
+SMALL, LONG, SUPPRESSED = 30, 12, "suppressed"
 BASIS = ("n", "interval")
 _BOLD, _END = "\ue000", "\ue001"
 
@@ -249,6 +249,8 @@ def _interval_columns(frame, low, high):
         for a, b, unit in triples
     ]
     column = Shown(f'<th scope="col" class="number"{names}>{escape(text("table.interval"))}</th>', cells)
+    if frame[[low, high]].isna().all(axis=None):
+        return [_hidden(frame, low), _hidden(frame, high)]
     drawable = [not is_missing(a) and not is_missing(b) for a, b, _ in triples]
     middle = low[:-3].rstrip("_") or "value"
     if (
@@ -357,7 +359,8 @@ def _word_cell(word, value=None):
         if value is not None and str(value)[:1].isdigit() and word != value
         else ""
     )
-    return f"<td{raw}>{escape(word)}</td>"
+    kind = ' class="long"' if len(word) > LONG else ""
+    return f"<td{raw}{kind}>{escape(word)}</td>"
 
 
 def _raw(value):
@@ -470,7 +473,9 @@ def show_provenance(data_hash, rulepacks, rows, parameters):
         "data_hash": str(data_hash),
         "rulepacks": [str(pack) for pack in rulepacks],
         "rows": {str(table): int(count) for table, count in rows.items()},
-        "parameters": {name: _portable(name, value) for name, value in parameters.items()},
+        "parameters": {
+            name: _portable(name, value) for name, value in parameters.items() if value is not None
+        },
     }
     _show(provenance_html(facts), f"csnb {facts['version']} {data_hash}", {"provenance": facts})
 

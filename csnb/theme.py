@@ -9,7 +9,7 @@ FILE = "theme.toml"
 WHITE = "#ffffff"
 SCHEMES = ("light", "dark")
 FONTS = ("text", "head", "code")
-SIZES = ("chart_text", "chart_height", "row_height", "share_bar_height")
+SIZES = ("chart_text", "chart_height", "row_height", "cell_height", "share_bar_height")
 
 
 @cache

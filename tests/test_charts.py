@@ -136,12 +136,28 @@ def test_a_point_under_thirty_is_hollow():
     assert [colour == PAPER for colour in marker.color] == [True, False]
 
 
-def test_two_groups_are_two_named_lines_with_bars():
+def test_two_groups_are_two_named_lines_with_bands_of_their_colour():
     frame = results({"day": ["2026-11-16"] * 2, "platform": ["taobao", "jd"]}, [0.8, 0.9])
     figure = plot_trend(frame)
-    assert {trace.name for trace in figure.data} == {"淘宝", "京东"}
-    assert all(trace.error_y.array is not None for trace in figure.data)
+    assert {trace.name for trace in lines(figure)} == {"淘宝", "京东"}
+    bands = [trace for trace in figure.data if trace.fill]
+    assert [band.fillcolor for band in bands] == [line.line.color for line in lines(figure)]
     assert figure.layout.showlegend
+
+
+def test_numbers_as_parts_have_a_scale_from_the_largest_down():
+    figure = plot_share(results({"score": [1, 3, 5]}, [0.2, 0.3, 0.5]))
+    theme = read_theme()["light"]
+    bars = [trace.marker.color for trace in figure.data if trace.type == "bar"]
+    assert bars == [theme["scale5"], theme["scale3"], theme["scale1"]]
+
+
+def test_a_long_name_is_cut_on_the_axis_and_whole_on_touch():
+    figure = plot_ranking(results({"shop": ["海棠家居旗舰店第一分店", "B"]}, [0.8, 0.9]))
+    assert figure.layout.yaxis.ticktext[1].startswith("海棠家居旗舰店第一分店<br>")
+    long = plot_ranking(results({"shop": ["海棠家居旗舰店第一分店之二店", "B"]}, [0.8, 0.9]))
+    assert long.layout.yaxis.ticktext[1].startswith("海棠家居旗舰店第一分店…<br>")
+    assert lines(long)[0].hovertext[1].startswith("海棠家居旗舰店第一分店之二店<br>")
 
 
 def test_a_second_column_with_one_value_is_still_one_line_with_a_band():
@@ -204,7 +220,7 @@ def test_a_heatmap_orders_hours_and_leaves_what_is_missing_empty():
 
 def test_a_heatmap_shows_days_without_their_year():
     frame = results({"shop": ["甲"], "day": ["2026-11-16"]}, [0.5])
-    assert plot_heatmap(frame, "day", "shop").layout.xaxis.labelalias == {"2026-11-16": "11月16日"}
+    assert plot_heatmap(frame, "day", "shop").layout.xaxis.labelalias == {"2026-11-16": "11/16"}
 
 
 def test_a_distribution_marks_median_and_ninetieth_percentile():

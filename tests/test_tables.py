@@ -147,6 +147,11 @@ def test_an_interval_is_drawn_on_one_scale_for_all_rows():
     assert [line["x2"] for line in lines[:2]] == [line["x1"] for line in lines[1:]]
 
 
+def test_results_without_any_interval_show_no_column_of_dashes():
+    html = table_html(results(low=np.nan, high=np.nan), "shops")
+    assert cells(html, 0) == ["店铺", "数值", "样本量"]
+
+
 def test_a_table_without_rows_says_so():
     assert "没有符合的记录" in table_html(results().head(0), "shops")
 

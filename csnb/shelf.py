@@ -1,0 +1,116 @@
+"""The folder of pages: their list, the record of runs, and what is kept."""
+
+import json
+from pathlib import Path
+
+from csnb.book import write_bytes
+from csnb.formats import format_period
+from csnb.pages import read_about, render_list, render_page
+from csnb.strings import LANGUAGES, get_language, text
+
+HEAD = 20_000  # signs of a page in which it says what it is
+
+
+def read_pages(out):
+    """Give what the reports of a folder say about themselves.
+
+    Returns
+    -------
+    list of dict, by file name; `path` is the file. Foreign files and the list itself are not in it
+    """
+    pages = []
+    for path in sorted(Path(out).glob("*.html")):
+        with path.open(encoding="utf-8") as handle:
+            about = read_about(handle.read(HEAD))
+        if about:
+            pages.append({**about, "path": path})
+    return pages
+
+
+def index_language(out):
+    """Give the language of a folder's list: Chinese if any page is, else that of its pages, or the one in force."""
+    found = {page["lang"] for page in read_pages(out)}
+    return next((lang for lang in LANGUAGES if lang in found), get_language())
+
+
+def write_index(out):
+    """Write `index.html`, the list of all pages of a folder, in the language in force.
+
+    The newest period comes first; the list can be searched without network.
+
+    Returns
+    -------
+    Path
+    """
+    pages = sorted(read_pages(out), key=lambda page: (page["report"], page["lang"], page["path"].name))
+    pages.sort(key=_period, reverse=True)
+    periods = {}
+    for page in pages:
+        words = format_period(page["date_from"], page["date_to"])
+        periods.setdefault(words, []).append(_entry(page))
+    page = render_page(
+        text("page.index_title"), text("page.index_lead"), [text("page.brand")],
+        render_list(list(periods.items())), [], {}, "catalog.js",
+    )  # fmt: skip
+    write_bytes(Path(out) / "index.html", page.encode())
+    return Path(out) / "index.html"
+
+
+def _period(page):
+    """Order pages by their last and first day; the whole book is newest."""
+    return page["date_to"] or "9999", page["date_from"] or "9999"
+
+
+def _entry(page):
+    """Give the line of one page in the list."""
+    shops = text("chart.comma").join(page["shops"]) if page["shops"] else text("page.all_shops")
+    return {
+        "href": page["path"].name,
+        "title": page["title"],
+        "headline": page["headline"],
+        "failed": page["failed"],
+        "about": [text(f"page.lang_{page['lang']}"), shops, text(f"page.audience_{page['audience']}")],
+    }
+
+
+def delete_old_pages(out, keep, fresh):
+    """Delete the good pages of all but the newest `keep` periods of each report.
+
+    Parameters
+    ----------
+    out : folder
+    keep : int, at least 1, so that the last good page of a report always stays
+    fresh : set of Path; pages just made, which stay whatever their period
+    """
+    series = {}
+    for page in read_pages(out):
+        if not page["failed"]:
+            same = json.dumps([page[name] for name in ("report", "lang", "audience", "shops")])
+            series.setdefault(same, []).append(page)
+    for pages in series.values():
+        for page in sorted(pages, key=_period, reverse=True)[keep:]:
+            if page["path"] not in fresh:
+                page["path"].unlink()
+
+
+def write_manifest(out, run):
+    """Put a run on top of `manifest.json`; an earlier run of the same parameters and reports goes.
+
+    Parameters
+    ----------
+    out : folder
+    run : dict with `parameters` and `pages` (each with `report`), and what else is worth keeping
+
+    Returns
+    -------
+    Path
+    """
+    path = Path(out) / "manifest.json"
+    runs = json.loads(path.read_text("utf-8"))["runs"] if path.exists() else []
+    runs = [run, *(each for each in runs if _identity(each) != _identity(run))]
+    write_bytes(path, json.dumps({"runs": runs}, ensure_ascii=False, indent=1).encode())
+    return path
+
+
+def _identity(run):
+    return run["parameters"], [page["report"] for page in run["pages"]]
