@@ -172,7 +172,7 @@ def unpivot_figures(frame, job):
     for header, metric, unit in job.shape.metrics:
         if f"{_FIGURE}{header}" in frame.columns:
             found = rest[f"{_FIGURE}{header}"]
-            value = read_figures(found, unit, metric).alias("value")
+            value = read_figures(found, unit, metric, job.folder).alias("value")
             part = rest.select(*keep, pl.lit(metric).alias("metric"), value)
             parts.append(flag(part, value.is_null() & found.is_not_null(), metric, found, "bad_value"))
     return pl.concat(parts, how="diagonal").sort("line", maintain_order=True)
@@ -219,7 +219,7 @@ def _read_column(found, name, dtype, job):
     if words := job.shape.values.get(name):
         found = _translate(found, words, is_free=dtype == pl.Float64 or name in job.shape.free)
     if dtype == pl.Float64:
-        numbers = read_figures(found, "rate", name)
+        numbers = read_figures(found, "rate", name, job.folder)
         low, high = RANGES.get(name, (float("-inf"), float("inf")))
         return numbers.set(~numbers.is_between(low, high), None), f"bad_{name}"
     return (found == "true" if dtype == pl.Boolean else found), f"unknown_{name}"

@@ -4,16 +4,19 @@ Every reader takes a Series of texts and gives a Series of values of the same le
 cannot read becomes missing, and the caller compares to see which cells those were.
 """
 
+import re
+from functools import cache
+
 import polars as pl
 
+from csnb.lookup import read_toml
 from csnb.schema import TIME, ZONE
 
 _EPOCH_DIGITS = {"epoch_s": r"^\d{9,10}(?:\.\d+)?$", "epoch_ms": r"^\d{12,13}$"}
 _EXCEL = r"^[2-7]\d{4}(?:\.\d+)?$"
 _EXCEL_EPOCH_DAYS = 25569
 _DAY_SECONDS = 86400
-_DURATION = r"^(?:(?<d>[\d.]+)(?:天|d))?(?:(?<h>[\d.]+)(?:小时|时|h))?(?:(?<m>[\d.]+)(?:分钟|分|min|m))?(?:(?<s>[\d.]+)(?:秒|s))?$"
-_CLOCK = r"^(?:(?<h>\d+):)?(?<m>\d{1,2}):(?<s>\d{1,2}(?:\.\d+)?)$"
+_CLOCK = r"^(?:(?<u3600>\d+):)?(?<u60>\d{1,2}):(?<u1>\d{1,2}(?:\.\d+)?)$"
 _UNIT_SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
 
 
@@ -85,8 +88,13 @@ def _matching(texts, pattern):
     return texts.set(~texts.str.contains(pattern), None)
 
 
-def read_numbers(texts):
+def read_numbers(texts, folder=None):
     """Read numbers, with thousands separators, signs of money, percent or units of counting around them.
+
+    Parameters
+    ----------
+    texts : pl.Series of String
+    folder : path of the user's own definitions folder, or None; the signs stand in fields.toml
 
     Returns
     -------
@@ -94,14 +102,15 @@ def read_numbers(texts):
 
     Examples
     --------
-    >>> read_numbers(pl.Series(["¥1,299.00", "4星", "85%", "nan", "x"])).to_list()
-    [1299.0, 4.0, 85.0, None, None]
+    >>> read_numbers(pl.Series(["¥1,299.00", "4 %", "nan", "x"])).to_list()
+    [1299.0, 4.0, None, None]
     """
-    plain = texts.str.replace_all(r"[,，\s]|^[¥￥$]|[元人次个条单分星%％]$", "")
+    around, between = _writing(folder)["around"], _writing(folder)["thousands"]
+    plain = texts.str.replace_all(rf"\s|{between}", "").str.replace_all(f"^{around}|{around}$", "")
     return _matching(plain, r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$").cast(pl.Float64)
 
 
-def read_figures(texts, unit, metric):
+def read_figures(texts, unit, metric, folder=None):
     """Read the figures of an official export in the unit of their metric.
 
     Parameters
@@ -110,6 +119,7 @@ def read_figures(texts, unit, metric):
     unit : str, how the export writes a plain number: seconds, minutes, hours, rate (0 to 1), percent
         (0 to 100), count, ratio or yuan; a percent sign or a written duration always counts
     metric : str, id of the metric; durations become seconds, or hours where the id ends in `_hours`
+    folder : path of the user's own definitions folder, or None
 
     Returns
     -------
@@ -117,33 +127,50 @@ def read_figures(texts, unit, metric):
 
     Examples
     --------
-    >>> read_figures(pl.Series(["7小时42分", "01:30:00", "36秒", "2"]), "hours", "online_hours").to_list()
+    >>> read_figures(pl.Series(["7h42m", "01:30:00", "36s", "2"]), "hours", "online_hours").to_list()
     [7.7, 1.5, 0.01, 2.0]
     >>> read_figures(pl.Series(["85%", "0.85"]), "rate", "reply_rate").to_list()
     [0.85, 0.85]
     """
-    numbers = read_numbers(texts)
+    numbers = read_numbers(texts, folder)
     if unit in _UNIT_SECONDS:
-        written = _read_durations(texts)
+        written = _read_durations(texts, folder)
         seconds = written.zip_with(written.is_not_null(), numbers * _UNIT_SECONDS[unit])
         return seconds / 3600 if metric.endswith("_hours") else seconds
     if unit in ("rate", "percent"):
-        is_percent = texts.str.contains("[%％]") if unit == "rate" else texts.is_not_null()
-        return (numbers / 100).round(12).zip_with(is_percent.fill_null(False), numbers)
+        has_sign = texts.str.contains(_writing(folder)["percent"]).fill_null(False)
+        return (numbers / 100).round(12).zip_with(has_sign | (unit == "percent"), numbers)
     return numbers
 
 
-def _read_durations(texts):
-    """Read durations such as 7小时41分52秒 or 01:02:03 into seconds."""
+def _read_durations(texts, folder):
+    """Read durations such as 7h41m52s or 01:02:03 into seconds."""
     plain = texts.str.replace_all(r"\s", "")
-    written, clock = _matching(plain, _DURATION), _matching(plain, _CLOCK)
-    parts = [(written, _DURATION, "dhms"), (clock, _CLOCK, "hms")]
-    sums = [
-        sum(
-            series.str.extract_groups(pattern).struct.field(name).cast(pl.Float64).fill_null(0.0)
-            * {"d": 86400, "h": 3600, "m": 60, "s": 1}[name]
-            for name in names
-        ).set(series.is_null() | (series == ""), None)
-        for series, pattern, names in parts
-    ]
-    return sums[0].zip_with(sums[0].is_not_null(), sums[1])
+    written, clock = (_sum_units(plain, pattern) for pattern in (_writing(folder)["duration"], _CLOCK))
+    return written.zip_with(written.is_not_null(), clock)
+
+
+def _sum_units(texts, pattern):
+    """Add up the groups of a pattern, each named by the seconds of its unit; missing where it does not fit."""
+    groups = _matching(texts.set(texts == "", None), pattern).str.extract_groups(pattern).struct.unnest()
+    parts = groups.select(pl.all().cast(pl.Float64, strict=False))
+    seconds = parts.select(
+        pl.sum_horizontal(pl.col(name) * int(name[1:]) for name in parts.columns)
+    ).to_series()
+    return seconds.set(parts.select(pl.all_horizontal(pl.all().is_null())).to_series(), None)
+
+
+@cache
+def _writing(folder):
+    """Read fields.toml into patterns."""
+    tree = read_toml("fields.toml", folder)
+    units = "".join(f"(?:(?<u{unit}>[\\d.]+)(?:{_any(words)}))?" for unit, words in tree["durations"].items())
+    return {
+        **{name: f"(?:{_any(signs)})" for name, signs in tree["numbers"].items()},
+        "duration": f"^{units}$",
+    }
+
+
+def _any(words):
+    """Make a pattern of any of these words."""
+    return "|".join(re.escape(word) for word in words)

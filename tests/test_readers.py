@@ -3,9 +3,10 @@
 import gzip
 import json
 import zipfile
+from datetime import datetime
 
 import pytest
-from workbooks import Date, write_xlsx
+from workbooks import write_xlsx
 
 from csnb import readers
 from csnb.errors import ExportError
@@ -13,6 +14,7 @@ from csnb.layouts import Form
 from csnb.readers import read_raw
 
 PLAIN = Form()
+NOON = datetime(2026, 3, 2, 12)
 KNOWN = {"id", "text", "会话id", "内容"}
 
 
@@ -173,7 +175,7 @@ def test_a_sheet_is_read_below_its_banner_with_dates_and_numbers_as_text(tmp_pat
             ["报表"],
             [],
             ["id", "text", "at"],
-            ["A", "hi", Date(46083.5)],
+            ["A", "hi", NOON],
             [None, None, None],
             [7, None, 46083.5],
         ],
