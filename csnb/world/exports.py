@@ -80,7 +80,7 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     clean, reasons = messages_table(world)
-    messages, faults = soil(clean, world)
+    messages, faults = soil(_exported(clean), world)
     ratings = pl.from_pandas(world.ratings)
     files = []
     for platform in platforms or known:
@@ -163,11 +163,21 @@ def _in_layout(table, layout, kind):
     return table.select(list(headers)).rename(headers)
 
 
+def _exported(messages):
+    """Leave out what a platform does not export: the roles that its layout has no word for."""
+    layouts = world_table("platforms")["layout"]
+    parts = []
+    for platform in messages["platform"].unique(maintain_order=True):
+        shape = shapes_of(read_layout(layouts[platform]), "messages")[0]
+        roles = list(shape.values.get("role", {})) or messages["role"].unique().to_list()
+        parts.append((pl.col("platform") == platform) & pl.col("role").is_in(roles))
+    return messages.filter(pl.any_horizontal(parts))
+
+
 def _speakers(table, shape):
     """Say who speaks as the layout says it: by role, or by the names of sender and receiver."""
     if "sender" not in shape.columns:
-        roles = set(shape.values.get("role", {})) or set(table["role"])
-        return table.filter(pl.col("role").is_in(list(roles)))
+        return table
     account = pl.col("agent_id").fill_null(pl.col("shop") + ":主账号")
     sender = {"customer": pl.col("buyer_id"), "agent": account, "notice": pl.lit("系统消息")}
     said_by = pl.coalesce(pl.when(pl.col("role") == role).then(name) for role, name in sender.items())
