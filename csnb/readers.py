@@ -319,7 +319,8 @@ def _read_sheet(path, known):
         ]
     except (fastexcel.FastExcelError, ValueError) as error:
         raise ExportError(
-            f"{path.name} cannot be opened as a workbook (is it protected by a password?): {error}"
+            f"{path.name} cannot be opened as a workbook: {error}. If it has a password or is a web page named "
+            ".xls, open it in Excel and save it as .xlsx"
         ) from error
     best = (0, None, 0)
     for sheet in sheets:

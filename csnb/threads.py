@@ -29,7 +29,7 @@ def link_threads(messages):
     """
     ids = messages["message_id"].str.replace(_FLOAT_END, "")
     parents = {}
-    for name in {"replies_to", "replied_by"} & set(messages.columns):
+    for name in [name for name in ("replies_to", "replied_by") if name in messages.columns]:
         for message_id, others in zip(ids, messages[name], strict=True):
             for other in (others or "").split(","):
                 if message_id and other.strip():
