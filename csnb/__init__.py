@@ -29,7 +29,8 @@ _HOMES = {
         "count_owners", "list_quotes",
     ],
     "csnb.labelling": ["sample_labels"],
-    "csnb.sheets": ["write_sheets", "import_labels"],
+    "csnb.sheets": ["write_sheets"],
+    "csnb.filled": ["import_labels"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
     ],

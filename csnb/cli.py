@@ -167,7 +167,7 @@ def label_import_command(
 ):
     """Read filled sheets into the book; what a coder saved before on the same cases is replaced."""
     from csnb.book import open_book
-    from csnb.sheets import import_labels
+    from csnb.filled import import_labels
 
     for sheet in sheets:
         for who, counts in import_labels(open_book(book), sheet, coder).items():

@@ -1,4 +1,4 @@
-"""Sheets: draws as CSV or XLSX files that an analyst fills in Excel, and their way back into the book.
+"""Sheets: draws as CSV or XLSX files that an analyst fills in Excel; `csnb.filled` reads them back.
 
 One row is one case. A reason is given by the number of the message that shows it, in the column of its
 code. What other people wrote never becomes a formula: XLSX cells are written as text, and a CSV cell that
@@ -11,19 +11,16 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-import polars as pl
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
+from csnb.answers import read_conversations
 from csnb.book import write_bytes
 from csnb.errors import ParameterError
 from csnb.formats import word_of
-from csnb.labelling import check_answer, read_cases, read_conversations, save_answers
-from csnb.layouts import Form, plain_header
 from csnb.lookup import definition_path
-from csnb.readers import read_raw
 from csnb.reasons import read_reasons
-from csnb.strings import LANGUAGES, get_language, text, texts
+from csnb.strings import get_language, text
 
 BEFORE, AFTER = ("case", "session_id", "conversation", "dissatisfied"), (
     "primary", "note", "coder", "use", "stratum", "drawn_probability",
@@ -31,12 +28,7 @@ BEFORE, AFTER = ("case", "session_id", "conversation", "dissatisfied"), (
 _CELL = 32_000  # characters; Excel takes 32,767
 _TALLEST = 409  # points; Excel has no taller row
 _LINE, _WIDE = 15, 84
-_MOST_COMPLAINTS = 20
-_YES, _NO = {"1", "1.0", "yes", "true", "y"}, {"0", "0.0", "no", "false", "n"}
 _RISKY = re.compile(r"^[=+\-@\t\r]")
-
-
-# ---- writing
 
 
 def write_sheets(book, cases, out):
@@ -117,7 +109,7 @@ def said_text(row):
     )
 
 
-def _columns(folder):
+def sheet_columns(folder):
     """Name the columns of a sheet in order."""
     return [*BEFORE, *read_reasons(folder)["code"], *AFTER]
 
@@ -138,7 +130,7 @@ def _records(cases, said, coder):
 def _csv(cases, said, coder, folder):
     """Write a sheet as CSV that Excel opens as UTF-8."""
     page = io.StringIO()
-    writer = csv.DictWriter(page, _columns(folder), restval="", lineterminator="\r\n")
+    writer = csv.DictWriter(page, sheet_columns(folder), restval="", lineterminator="\r\n")
     writer.writeheader()
     for _, cells in _records(cases, said, coder):
         cells["conversation"] = _clipped(cells["conversation"])
@@ -189,7 +181,7 @@ def _xlsx(cases, said, coder, folder):
 
 def _write_answers(page, records, starts, messages_name, looks, folder):
     """Write the sheet to fill in: frozen head, wrapped conversation, checked cells."""
-    columns, reasons = _columns(folder), read_reasons(folder)
+    columns, reasons = sheet_columns(folder), read_reasons(folder)
     words = dict(zip(reasons["code"], reasons[get_language()], strict=True))
     codes = list(words)
     for place, name in enumerate(columns):
@@ -296,198 +288,3 @@ def _write_guide(page, looks, folder):
 def _guide_name():
     """Name the coding guide in the language in force."""
     return "coding_guide.zh.md" if get_language() == "zh" else "coding_guide.md"
-
-
-# ---- reading
-
-
-def import_labels(book, path, coder=None):
-    """Read a filled sheet into the book.
-
-    Rows without any answer are skipped; rows with one replace what this coder had saved on these cases.
-    All is checked first: with one complaint nothing is saved, and what was saved before stays.
-
-    Parameters
-    ----------
-    book : Book
-    path : path of a .csv or .xlsx file of `write_sheets`, also as Excel saves it (UTF-8 or GB18030)
-    coder : str or None; who filled it in, where the column `coder` does not say so
-
-    Returns
-    -------
-    dict
-        coder to `{"answered": n, "open": n}`, and the same for every coder of the sheet
-
-    Raises
-    ------
-    ParameterError
-        If a column is no code of the guide, a case stands twice, is unknown or belongs to another session,
-        a probability is missing, an answer is incomplete or contradicts itself, or its evidence is no
-        message of the conversation. Up to twenty complaints are listed, each with row, column and value.
-    ExportError
-        If the file cannot be read as a table.
-    """
-    path = Path(path)
-    rows = _read_rows(path, book.definitions_folder)
-    complaints, answers, open_count, seen = [], {}, {}, {}
-    drawn = read_cases(book).set_index("case")
-    numbers = _message_numbers(
-        book, [drawn.at[row["case"], "session_key"] for row in rows if row["case"] in drawn.index]
-    )
-    codes = read_reasons(book.definitions_folder)["code"].to_list()
-    for row in rows:
-        who = coder or row["coder"]
-        wrong = _wrong_case(row, who, drawn, seen)
-        if not wrong and not _is_answered(row, codes):
-            open_count[who] = open_count.get(who, 0) + 1
-        elif not wrong:
-            answer, wrong = _read_answer(row, codes)
-            wrong = wrong or check_answer(
-                answer, numbers.get(drawn.at[row["case"], "session_key"], []), codes
-            )
-            answers.setdefault(who, {})[row["case"]] = answer
-        complaints += [
-            f"row {row['row']} ({row['case'] or '-'}), {name}: {value!r} {what}"
-            for name, value, what in wrong
-        ]
-    if complaints:
-        more = len(complaints) - _MOST_COMPLAINTS
-        rest = [f"and {more} more"] if more > 0 else []
-        listed = "\n  ".join([*complaints[:_MOST_COMPLAINTS], *rest])
-        raise ParameterError(f"{path.name}: nothing was saved; correct these and import it again\n  {listed}")
-    for who, given in answers.items():
-        save_answers(book, who, given)
-    return {
-        who: {"answered": len(answers.get(who, {})), "open": open_count.get(who, 0)}
-        for who in sorted({*answers, *open_count})
-    }  # fmt: skip
-
-
-def _read_rows(path, folder):
-    """Read a sheet into dicts of texts with their row in the file; headers may be codes or words."""
-    known = _known_headers(folder)
-    raw = pl.concat([part.rows for part in read_raw(path, Form(), known) if not _refuse_broken(path, part)])
-    names = {
-        header: known.get(plain_header(header.split("\n")[0]), known.get(plain_header(header)))
-        for header in raw.columns
-        if header != "line"
-    }
-    for header, name in names.items():
-        if name is None and not re.fullmatch(r"column \d+", header):
-            codes = ", ".join(read_reasons(folder)["code"])
-            raise ParameterError(
-                f"{path.name}, row 1: {header!r} is no column of a sheet and no code of the guide; codes are: {codes}"
-            )
-    missing = [
-        name
-        for name in _columns(folder)
-        if name not in names.values() and name not in ("conversation", "session_id", "note", "primary")
-    ]
-    if missing:
-        raise ParameterError(
-            f"{path.name}, row 1: the column {missing[0]!r} is missing; headers found: {', '.join(names)}"
-        )
-    return [
-        {
-            "row": row["line"] + 1,
-            **dict.fromkeys(_columns(folder), ""),
-            **{names[header]: _plain(value) for header, value in row.items() if names.get(header)},
-        }
-        for row in raw.to_dicts()
-    ]
-
-
-def _refuse_broken(path, part):
-    """Refuse rows that do not fit the header."""
-    for line, value in part.broken.select("line", "value").iter_rows():
-        raise ParameterError(f"{path.name}, row {line + 1}: {value[:80]!r} does not fit the header")
-    return False
-
-
-def _known_headers(folder):
-    """Give what a column may be called: its name, its words in every language, or for a reason its names."""
-    names = {plain_header(name): name for name in _columns(folder)}
-    for lang in LANGUAGES:
-        names |= {plain_header(texts(lang)[f"label.column_{name}"]): name for name in (*BEFORE, *AFTER)}
-        names |= {
-            plain_header(word): code for code, word in read_reasons(folder).select("code", lang).iter_rows()
-        }
-    return names
-
-
-def _plain(value):
-    """Take off what guards a cell, and blanks around it."""
-    words = (value or "").strip()
-    return words[1:] if words.startswith("'") else words
-
-
-def _wrong_case(row, who, drawn, seen):
-    """Say what is wrong with the fixed cells of a row."""
-    case, probability = row["case"], row["drawn_probability"]
-    if case not in drawn.index:
-        return [("case", case, "is no case of this book; was it drawn from another one?")]
-    if not who:
-        return [("coder", who, "is missing; name it here or with --coder")]
-    if (who, case) in seen:
-        return [("case", case, f"stands twice; first in row {seen[who, case]}")]
-    seen[who, case] = row["row"]
-    if row["session_id"] and row["session_id"] != drawn.at[case, "session_id"]:
-        return [
-            (
-                "session_id",
-                row["session_id"],
-                f"is not the session of this case, {drawn.at[case, 'session_id']!r}; was a column sorted alone?",
-            )
-        ]
-    if row["use"] not in ("estimate", "train"):
-        return [("use", row["use"], "is not one of: estimate, train")]
-    if row["use"] == "estimate" and not 0 < (_number(probability) or 0) <= 1:
-        return [
-            (
-                "drawn_probability",
-                probability,
-                "must be a probability above 0 and up to 1, as it stood in the sheet",
-            )
-        ]
-    return []
-
-
-def _number(words):
-    """Read a number, or None."""
-    try:
-        return float(words)
-    except ValueError:
-        return None
-
-
-def _is_answered(row, codes):
-    """Say whether a row holds any answer."""
-    return any(row[name] for name in ("dissatisfied", "primary", *codes))
-
-
-def _read_answer(row, codes):
-    """Read the answer of a row, or say what cannot be read."""
-    verdict, wrong = row["dissatisfied"].lower(), []
-    yes = {*_YES, text("table.yes")}
-    no = {*_NO, text("table.no")}
-    if verdict and verdict not in yes | no:
-        wrong.append(("dissatisfied", row["dissatisfied"], "must be 1 (yes) or 0 (no)"))
-    reasons = {}
-    for code in codes:
-        if row[code]:
-            number = _number(row[code])
-            if number is None or number != int(number):
-                wrong.append((code, row[code], "must be the number of the message that shows it"))
-            else:
-                reasons[code] = int(number)
-    primary = row["primary"] or None
-    if primary is not None and primary not in codes:
-        wrong.append(("primary", primary, f"is no code of the guide; codes are: {', '.join(codes)}"))
-    dissatisfied = True if verdict in yes else False if verdict in no else bool(reasons) or None
-    return {"dissatisfied": dissatisfied, "reasons": reasons, "primary": primary, "note": row["note"]}, wrong
-
-
-def _message_numbers(book, session_keys):
-    """Give the numbers of the messages of each session."""
-    said = read_conversations(book, session_keys)
-    return {key: rows["number"].to_list() for (key,), rows in said.group_by("session_key")}

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "errors", "schema", "lookup", "strings", "masks", "layouts", "readers", "fields", "imports", "rulepacks",
     "turns", "sessions", "tags", "utterances", "reasons", "coding", "evaluate", "slices", "book", "build", "sources",
-    "stats", "metrics", "measures", "satisfaction", "quality", "theme", "formats", "labelling", "sheets",
+    "stats", "metrics", "measures", "satisfaction", "quality", "theme", "formats", "labelling", "answers", "sheets", "filled",
     "findings", "tables", "charts", "periods", "press", "world", "cli", "__main__",
 ]  # fmt: skip
 

@@ -1,0 +1,196 @@
+"""Answers: the conversations that people read, and the codes they give, saved by coder.
+
+An answer is a plain dict: `dissatisfied` (True, False or None), `reasons` (code to number of the message
+that shows it), `primary` (code or None), `note`. Sheets and the labeller check and save it here alike;
+book/human_labels/<coder>.parquet holds what one coder answered, so that coders never write one file.
+"""
+
+import polars as pl
+
+from csnb.book import write_parquet
+from csnb.errors import ParameterError
+from csnb.labelling import checked_coders
+from csnb.reasons import UNCLEAR, read_reasons
+from csnb.schema import conform
+
+_QUOTE = 80  # characters of a quote at most
+
+
+def read_cases(book, coder=None):
+    """List the cases of all draws, in the order to label them.
+
+    Parameters
+    ----------
+    book : Book
+    coder : str or None; only what this coder was asked to code
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of table `drawn` that were drawn, the latest draw first.
+    """
+    cases = book.drawn.dropna(subset=["case"])
+    if coder is not None:
+        cases = cases[[coder in str(names).split(",") for names in cases["coders"]]]
+    draw = cases["case"].str.extract(r"d(\d+)-(\d+)").astype(int)
+    return cases.assign(draw=-draw[0], place=draw[1]).sort_values(["draw", "place"], ignore_index=True).drop(
+        columns=["draw", "place"]
+    )  # fmt: skip
+
+
+def read_conversations(book, session_keys):
+    """Give the masked messages that a coder reads: all that count, in order.
+
+    Parameters
+    ----------
+    book : Book
+    session_keys : sequence of int
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a message: `session_key, number, sent_at, role, kind, text` (missing for an image and the like).
+    """
+    wanted = pl.LazyFrame({"session_key": list(session_keys)}, schema={"session_key": pl.Int64}).unique()
+    return (
+        book.messages.filter(pl.col("left_out_because").is_null())
+        .join(wanted, on="session_key", how="semi")
+        .join(book.texts.select("text_id", "text"), on="text_id", how="left")
+        .select("session_key", "number", "sent_at", "role", "kind", "text")
+        .sort("session_key", "number")
+        .collect()
+    )
+
+
+def check_answer(answer, numbers, codes):
+    """Say what is wrong with one answer.
+
+    Parameters
+    ----------
+    answer : dict
+        `dissatisfied` (True, False or None), `reasons` (code to number of the message that shows it),
+        `primary` (code or None), `note` (str)
+    numbers : collection of int, the numbers of the session's messages
+    codes : collection of str, the codes of the guide
+
+    Returns
+    -------
+    list of (column, value, complaint); empty if all is well
+
+    Examples
+    --------
+    >>> check_answer({"dissatisfied": True, "reasons": {"price": 9}, "primary": None, "note": ""}, [0, 1], ["price"])
+    [('price', 9, 'there is no such message; the conversation has 0 to 1')]
+    """
+    reasons, primary, wrong = answer["reasons"], answer["primary"], []
+    for code, number in reasons.items():
+        if code not in codes:
+            wrong.append((code, number, f"is no code of the guide; known are {', '.join(codes)}"))
+        elif number not in numbers:
+            span = f"{min(numbers)} to {max(numbers)}" if numbers else "none"
+            wrong.append((code, number, f"there is no such message; the conversation has {span}"))
+    if answer["dissatisfied"] is False and reasons:
+        wrong.append(("dissatisfied", 0, f"contradicts the reasons {', '.join(reasons)}"))
+    if answer["dissatisfied"] and not reasons:
+        wrong.append(("dissatisfied", 1, f"needs a reason, or {UNCLEAR} with a message"))
+    if answer["dissatisfied"] is None and not reasons:
+        wrong.append(("dissatisfied", "", "is not answered"))
+    if UNCLEAR in reasons and len(reasons) > 1:
+        wrong.append((UNCLEAR, reasons[UNCLEAR], "is never used beside another code"))
+    if primary is not None and primary not in reasons:
+        wrong.append(("primary", primary, "is not one of the reasons given"))
+    return wrong
+
+
+def save_answers(book, coder, answers):
+    """Save what one analyst answered, in place of earlier answers on the same cases; all others stay.
+
+    Parameters
+    ----------
+    book : Book
+    coder : str
+    answers : dict of case to answer, each without complaint by `check_answer`; None takes an answer back
+
+    Raises
+    ------
+    ParameterError
+        If a case is unknown.
+    """
+    if not answers:
+        return
+    (coder,) = checked_coders([coder])
+    keys = case_sessions(book, answers)
+    codes = ["dissatisfied", *read_reasons(book.definitions_folder)["code"]]
+    given = {case: answer for case, answer in answers.items() if answer is not None}
+    rows = [row for case, answer in given.items() for row in _rows(case, *keys[case], coder, answer, codes)]
+    new = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema={"case": pl.String})
+    new = _with_quotes(book, conform(new, "human_labels"))
+    path = book.path / "human_labels" / f"{coder}.parquet"
+    old = (
+        pl.read_parquet(path).filter(~pl.col("case").is_in(list(answers))) if path.is_file() else new.clear()
+    )
+    write_parquet(path, pl.concat([old, new]).sort("case", maintain_order=True))
+
+
+def own_case(session_key):
+    """Name the case of a session that nobody drew.
+
+    Examples
+    --------
+    >>> own_case(42)
+    'own-42'
+    """
+    return f"own-{session_key}"
+
+
+def case_sessions(book, cases):
+    """Give the session of each case, as case to (session_key, session_id)."""
+    drawn = book.drawn.dropna(subset=["case"]).set_index("case")[["session_key", "session_id"]]
+    known = {case: tuple(row) for case, row in zip(drawn.index, drawn.to_numpy(), strict=True)}
+    if any(case not in known for case in cases):
+        ids = book._frame("sessions").select("session_key", "session_id").iter_rows()
+        known |= {own_case(key): (key, name) for key, name in ids}
+    unknown = [case for case in cases if case not in known]
+    if unknown:
+        raise ParameterError(f"the book has no case {unknown[0]!r}; was it drawn from another book?")
+    return {case: known[case] for case in cases}
+
+
+def _rows(case, session_key, session_id, coder, answer, codes):
+    """Write one answer as one row a code."""
+    reasons = answer["reasons"]
+    primary = next(iter(reasons)) if len(reasons) == 1 else answer["primary"]
+    held = {"dissatisfied": None, **reasons} if reasons else {}
+    return [
+        {"session_key": session_key, "session_id": session_id, "coder": coder, "code": code, "holds": code in held,
+         "number": held.get(code), "is_primary": code == primary, "note": answer["note"] or None, "case": case}
+        for code in codes
+    ]  # fmt: skip
+
+
+def _with_quotes(book, rows):
+    """Quote the beginning of the message that shows each reason."""
+    said = read_conversations(book, rows["session_key"].unique())
+    said = said.select("session_key", "number", pl.col("text").str.slice(0, _QUOTE).alias("quote"))
+    return conform(
+        rows.drop("quote").join(said, on=["session_key", "number"], how="left", maintain_order="left"),
+        "human_labels",
+    )
+
+
+def read_answers(book, coder):
+    """Give what one analyst has answered so far, as case to answer."""
+    path = book.path / "human_labels" / f"{coder}.parquet"
+    if not path.is_file():
+        return {}
+    answers = {}
+    for (case,), rows in pl.read_parquet(path).group_by("case", maintain_order=True):
+        held = rows.filter(pl.col("holds") & (pl.col("code") != "dissatisfied"))
+        primary = rows.filter("is_primary")["code"].to_list()
+        answers[case] = {
+            "dissatisfied": bool(rows.filter(code="dissatisfied")["holds"][0]),
+            "reasons": dict(held.select("code", "number").iter_rows()),
+            "primary": primary[0] if primary else None,
+            "note": rows["note"][0] or "",
+        }
+    return answers
