@@ -125,7 +125,11 @@ def _rate(group, confidence):
 
 
 def _ratio(group, confidence):
-    """Give a sum over a sum; sessions are the clusters of its interval (linearised, t)."""
+    """Give a sum over a sum; sessions are the clusters of its interval.
+
+    A share of turns takes Wilson's interval on the effective n of the clusters, so that 0 % and
+    100 % keep a width; other ratios the linearised t interval.
+    """
     top = group["numerator"].to_numpy(float)
     base = group["denominator"].to_numpy(float)
     used = base > 0
@@ -136,11 +140,13 @@ def _ratio(group, confidence):
     value = top.sum() / n
     if k < 2:
         return n, value, np.nan, np.nan, "ratio by session"
-    spread = np.sqrt(k / (k - 1) * ((top - value * base) ** 2).sum()) / n
-    half = distributions.t.ppf((1 + confidence) / 2, k - 1) * spread
-    bounds = (0, 1) if group["numerator"].le(group["denominator"]).all() else (0, np.inf)
-    low, high = np.clip([value - half, value + half], *bounds)
-    return n, value, low, high, "ratio by session"
+    variance = k / (k - 1) * ((top - value * base) ** 2).sum() / n**2
+    if (top <= base).all():
+        effective = value * (1 - value) / variance if variance > 0 else k
+        low, high = wilson_interval(value * effective, effective, confidence)
+        return n, value, float(low), float(high), "wilson by session"
+    half = distributions.t.ppf((1 + confidence) / 2, k - 1) * np.sqrt(variance)
+    return n, value, max(0.0, value - half), value + half, "ratio by session"
 
 
 def _median(group, confidence):

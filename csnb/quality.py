@@ -195,6 +195,7 @@ def list_limits(book, sessions):
         "clock": has_clock,
         "satisfaction": inside["is_rated"].astype(bool),
         "invitation": inside["is_invited"].notna(),
+        "reasons": inside["p_dissatisfied"].notna(),
         "agents": inside["agent_id"].notna(),
         "teams": inside["team"].notna(),
         "repeat": inside["is_repeat_72h"].notna(),
