@@ -1,8 +1,8 @@
 """Session ids for exports that have none: by links of reply, or by silence."""
 
-from hashlib import blake2b
-
 import polars as pl
+
+from csnb.masks import hash_id
 
 _FLOAT_END = r"\.0$"
 
@@ -62,42 +62,34 @@ def cut_by_silence(messages, minutes, key):
 
     Parameters
     ----------
-    messages : pl.DataFrame with `sent_at` (no missing values), `line`, and those of `block`, `room`,
-        `sender` and `receiver` that the export has: a conversation is a room, or the two who write
-        to each other, within one block of the file
+    messages : pl.DataFrame with `sent_at` (no missing values), `sender`, `line`, and those of `receiver`,
+        `room` and `block` that the export has: a conversation is a room, or the two who write to each
+        other, within one block of the file
     minutes : float, a longer silence ends the session
     key : bytes, the book's secret: who writes is personal, so the id is a keyed hash
 
     Returns
     -------
     pl.Series of String
-        A session id made of who talks and when the session began: the same in every import.
+        A session id made of who talks, and who began when: the same in every import.
     """
-    ordered = (
-        messages.select("line", "sent_at", _conversation(messages.columns).alias("conversation"))
-        .sort("conversation", "sent_at", "line")
-        .with_columns(
-            (
-                (pl.col("conversation") != pl.col("conversation").shift()).fill_null(True)
-                | (pl.col("sent_at").diff() > pl.duration(seconds=round(minutes * 60)))
-            ).alias("is_start")
-        )
-        .with_columns(pl.when("is_start").then("sent_at").forward_fill().alias("started_at"))
-        .sort("line")
+    changes = pl.col("conversation") != pl.col("conversation").shift()
+    rests = pl.col("sent_at").diff() > pl.duration(seconds=round(minutes * 60))
+    first = pl.concat_str(
+        "conversation", pl.col("sent_at").dt.epoch("ms"), pl.col("sender").fill_null(""), separator="|"
     )
-    starts = ordered["started_at"].dt.epoch("ms")
-    distinct = {}
-    for name in zip(ordered["conversation"], starts, strict=True):
-        if name not in distinct:
-            distinct[name] = blake2b(f"{name[0]}|{name[1]}".encode(), key=key, digest_size=8).hexdigest()
-    return pl.Series(
-        [distinct[name] for name in zip(ordered["conversation"], starts, strict=True)], dtype=pl.String
+    ordered = messages.with_columns(_conversation(messages.columns).alias("conversation")).sort(
+        "conversation", "sent_at", "line"
     )
+    named = ordered.select(
+        "line", pl.when(changes.fill_null(True) | rests).then(first).forward_fill().alias("session")
+    )
+    return hash_id(named.sort("line")["session"], key)
 
 
 def _conversation(columns):
     """Name the conversation of a message: block of the file, and room or the pair who write."""
-    pair = [pl.col(name).fill_null("") for name in ("sender", "receiver") if name in columns]
-    both = pl.concat_list(pair).list.sort().list.join("|") if len(pair) == 2 else pl.lit("")
+    pair = pl.concat_list(pl.col(name).fill_null("") for name in ("sender", "receiver") if name in columns)
+    both = pair.list.sort().list.join("|") if "receiver" in columns else pl.lit("")
     who = pl.coalesce("room", both) if "room" in columns else both
-    return pl.concat_str([pl.col("block") if "block" in columns else pl.lit(""), who], separator="|")
+    return pl.concat_str(pl.col("block") if "block" in columns else pl.lit(""), who, separator="|")

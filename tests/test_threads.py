@@ -55,6 +55,11 @@ def test_rooms_pairs_and_blocks_are_conversations_of_their_own():
     assert len(set(ids)) == 4
 
 
+def test_two_who_begin_at_one_moment_have_sessions_of_their_own():
+    ids = [cut_by_silence(messages([0], sender=[name]), 30, b"k").item() for name in ("a", "b")]
+    assert ids[0] != ids[1]
+
+
 def test_session_ids_do_not_depend_on_what_else_the_file_holds():
     talk = {"sender": ["a", "b", "a"], "receiver": ["b", "a", "b"]}
     whole = cut_by_silence(messages([0, 1, 90], **talk), 30, b"k")
