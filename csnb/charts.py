@@ -108,7 +108,7 @@ def plot_trend(results, by="day"):
     drawn = drawn.sort_values(by, key=lambda values: values.map(places), kind="stable")
     others = [column for column in groups if column != by and drawn[column].nunique() > 1]
     scale = unit_scale(drawn["value"], unit)
-    figure = _figure(results, metric, by, _trend_alt(drawn, metric, unit, by), unit=_unit_words(scale))
+    figure = _figure(results, metric, by, _trend_alt(drawn, metric, unit, by), note=_unit_words(scale))
     for number, (label, rows) in enumerate(_series(drawn, others)):
         hovers = _hovers(rows, unit, [by, *others])
         for trace in _trend_traces(rows, by, scale, label, number, hovers):
@@ -187,7 +187,7 @@ def plot_ranking(results, overall=None):
         count=str(int(results["value"].notna().sum())),
         **_first_and_last(drawn, groups, unit),
     )
-    figure = _figure(results, metric, groups, alt, _rows_height(len(drawn)))
+    figure = _figure(results, metric, groups, alt, _rows_height(len(drawn)), note=_cut_note(results))
     figure.add_trace(
         go.Scatter(
             x=drawn["value"] / scale[0],
@@ -246,7 +246,9 @@ def plot_share(results):
         figure.add_trace(
             go.Scatter(x=one["value"] / scale[0], y=[number], mode="markers", marker=marker, **common)
         )
-    _set_rows(figure, [_two_lines(a, b) for a, b in zip(parts, shown, strict=True)])
+    _set_rows(
+        figure, [_two_lines(a, _tick(row)) for a, row in zip(parts, drawn.to_dict("records"), strict=True)]
+    )
     _set_values(figure, metric, scale)
     figure.update_xaxes(range=[0, 100])
     if has_bar:
@@ -291,7 +293,7 @@ def plot_heatmap(results, x, y):
         where=f"{word_of(y, top[y])} · {word_of(x, top[x])}",
         high=format_value(top["value"], unit), low=format_value(drawn["value"].min(), unit),
     )  # fmt: skip
-    figure = _figure(results, metric, [y, x], alt, _cells_height(len(down)), unit=_unit_words(scale))
+    figure = _figure(results, metric, [y, x], alt, _cells_height(len(down)), note=_unit_words(scale))
     hovers = pd.Series(_hovers(results, unit, [y, x]), index=results.index)
     figure.add_trace(
         go.Heatmap(
@@ -362,7 +364,7 @@ def plot_distribution(values, unit):
     alt = text(
         "chart.distribution_alt", metric=name, n=format_value(len(known), "count"), median=median, p90=p90
     )
-    figure = _figure(rows, metric, [], alt, title=name, unit=text("chart.share_below"))
+    figure = _figure(rows, metric, [], alt, title=name, note=text("chart.share_below"))
     shares = np.linspace(0, 1, min(MAX_POINTS, len(known) + 1))
     points = known.quantile(shares)
     is_time = unit == "seconds"
@@ -432,7 +434,7 @@ def plot_pareto(results):
         metric=metric_name(metric), by=column_name(by), count=str(int(results["value"].notna().sum())),
         top=word_of(by, drawn[by].iloc[0]), top_value=format_value(drawn["value"].iloc[0], unit),
     )  # fmt: skip
-    figure = _figure(results, metric, [by], alt, _rows_height(len(drawn)))
+    figure = _figure(results, metric, [by], alt, _rows_height(len(drawn)), note=_cut_note(results))
     sides = drawn["side"] if "side" in drawn else pd.Series("accent", index=drawn.index)
     ends = [
         _plain(f"{format_value(v, unit)} · {text('chart.cumulative', value=format_value(share, 'rate'))}")
@@ -454,7 +456,7 @@ def plot_pareto(results):
     _set_values(figure, metric, scale)
     largest = drawn["value"].max() / scale[0]
     figure.update_xaxes(range=[0, largest * 1.7 or 1])
-    figure.update_layout(showlegend="side" in drawn, barmode="overlay")
+    figure.update_layout(showlegend="side" in groups[1:], barmode="overlay")
     return figure
 
 
@@ -478,7 +480,7 @@ def _checked(results, *needed):
     return (metrics or [""])[0], (results["unit"].iloc[0] if len(results) else "number"), groups
 
 
-def _figure(results, metric, by, alt, height=None, title=None, unit=""):
+def _figure(results, metric, by, alt, height=None, title=None, note=""):
     """Start a figure: its look, its title, and what a page says about it."""
     groups = [by] if isinstance(by, str) else list(by)
     words = title or text("chart.title_by", metric=metric_name(metric), by=_by_words(groups).lower())
@@ -488,7 +490,7 @@ def _figure(results, metric, by, alt, height=None, title=None, unit=""):
             "title": {"text": _plain(words)},
             "height": height or _SIZES["chart_height"],
             "showlegend": False,
-            "meta": {"title": words, "alt": alt, "unit": unit, "name": f"{metric}_by_{'_'.join(groups)}" if groups else metric,
+            "meta": {"title": words, "alt": alt, "note": note, "name": f"{metric}_by_{'_'.join(groups)}" if groups else metric,
                      "rows": json.loads(results.to_json(orient="split", index=False, double_precision=15))},
         }
     )  # fmt: skip
@@ -542,12 +544,21 @@ def _axis(metric, scale):
 
 
 def _axis_words(name, unit):
+    """Name an axis with its unit; a count needs none."""
+    if unit == "count":
+        return _plain(name)
     return _plain(text("chart.axis", name=name, unit=text(f"chart.unit.{unit}")))
 
 
+def _cut_note(results):
+    """Say how many groups are drawn, where that is not all."""
+    total = int(results["value"].notna().sum())
+    return text("chart.cut", shown=str(MAX_GROUPS), total=str(total)) if total > MAX_GROUPS else ""
+
+
 def _unit_words(scale):
-    """Name a unit for a caption; percent stands at the ticks."""
-    return "" if scale[1] == "rate" else text(f"chart.unit.{scale[1]}")
+    """Name a unit for a caption; percent stands at the ticks, a count needs none."""
+    return "" if scale[1] in ("rate", "count") else text(f"chart.unit.{scale[1]}")
 
 
 def _suffix(scale):
@@ -589,12 +600,11 @@ def _two_lines(name, below):
 
 def _part_colours(values):
     """Give every part its colour: a side its own, numbers a scale from the largest down, others the series."""
-    if pd.api.types.is_numeric_dtype(values):
-        falling = sorted(values, reverse=True)
-        return [
-            _COLOURS[f"scale{1 + falling.index(value) * (SCALE - 1) // max(len(falling) - 1, 1)}"]
-            for value in values
-        ]
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers.notna().all():
+        falling = sorted(numbers, reverse=True)
+        steps = [falling.index(number) * (SCALE - 1) // max(len(falling) - 1, 1) for number in numbers]
+        return [_COLOURS[f"scale{1 + step}"] for step in steps]
     series = [_COLOURS[f"series{number}"] for number in range(1, MAX_SERIES + 1)]
     return [_COLOURS.get(str(value), series[number % MAX_SERIES]) for number, value in enumerate(values)]
 
@@ -619,6 +629,12 @@ def _with_interval(row):
         return interval
     value = format_value(row["value"], row["unit"])
     return value if is_missing(row["low"]) else text("chart.hover", value=value, interval=interval)
+
+
+def _tick(row):
+    """Write a value with its interval below a name on an axis."""
+    interval = format_interval(row["low"], row["high"], row["unit"])
+    return text("chart.tick", value=format_value(row["value"], row["unit"]), interval=interval)
 
 
 def _hovers(rows, unit, columns):
@@ -682,9 +698,9 @@ def chart_html(figure):
     spec = json.dumps({"data": figure["data"], "layout": layout, "config": CONFIG}, sort_keys=True)
     for unsafe in "<>&":
         spec = spec.replace(unsafe, f"\\u{ord(unsafe):04x}")
-    unit = f' <span class="axis">{escape(meta["unit"])}</span>' if meta.get("unit") else ""
+    note = f' <span class="axis">{escape(meta["note"])}</span>' if meta.get("note") else ""
     return (
-        f'<figure class="chart"><figcaption>{escape(title)}{unit}</figcaption>'
+        f'<figure class="chart"><figcaption>{escape(title)}{note}</figcaption>'
         f'<p class="fallback">{escape(text("page.chart_needs_script"))}</p>'
         f'<div class="plot" role="img" aria-label="{escape(meta.get("alt") or title)}" style="--height:{height}px"></div>'
         f'<script type="application/json" class="spec">{spec}</script>{_rows_html(meta)}</figure>'

@@ -146,7 +146,7 @@ def test_two_groups_are_two_named_lines_with_bands_of_their_colour():
 
 
 def test_numbers_as_parts_have_a_scale_from_the_largest_down():
-    figure = plot_share(results({"score": [1, 3, 5]}, [0.2, 0.3, 0.5]))
+    figure = plot_share(results({"score": ["1", "3", "5"]}, [0.2, 0.3, 0.5]))
     theme = read_theme()["light"]
     bars = [trace.marker.color for trace in figure.data if trace.type == "bar"]
     assert bars == [theme["scale5"], theme["scale3"], theme["scale1"]]
@@ -190,6 +190,7 @@ def test_a_long_ranking_draws_thirty_and_keeps_all_rows():
     frame = results({"agent_id": [f"a{at:02}" for at in range(40)]}, np.linspace(0.5, 0.9, 40))
     figure = plot_ranking(frame)
     assert len(lines(figure)[0].x) == 30 and len(figure.layout.meta["rows"]["data"]) == 40
+    assert "前 30 项，共 40 项" in page_of(figure).figcaption.text
 
 
 def test_shares_are_one_bar_in_the_colours_of_their_sides():

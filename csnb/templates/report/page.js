@@ -139,6 +139,12 @@ function equip(box) {
   if (rows.length >= FILTER_FROM) box.prepend(filterFor(table, rows));
 }
 
+function hintAtMore(scroll) {
+  const look = () => scroll.classList.toggle("more", scroll.scrollLeft + scroll.clientWidth < scroll.scrollWidth - 2);
+  scroll.addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(scroll);
+}
+
 function filterFor(table, rows) {
   const input = make("input", { type: "search", placeholder: words.filter });
   input.setAttribute("aria-label", words.filter_label);
@@ -153,7 +159,8 @@ function filterFor(table, rows) {
   return tools;
 }
 
-all(".csnb .table, .chart .table").forEach(equip);
+all(".table").forEach(equip);
+all(".scroll").forEach(hintAtMore);
 
 // ---- contents: mark the section in sight
 const marks = new Map(all(".contents.wide a").map((link) => [link.hash.slice(1), link]));
