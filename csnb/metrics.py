@@ -45,6 +45,11 @@ def _column(name):
     return lambda sessions: sessions[name]
 
 
+def _added(name):
+    """Take a yes/no column that not every table has; without it nothing is known."""
+    return lambda sessions: sessions.get(name, pd.Series(pd.NA, sessions.index, "boolean"))
+
+
 def _known(name):
     """Say where a column is known."""
     return lambda sessions: sessions[name].notna()
@@ -116,6 +121,10 @@ METRICS = {
     ),
     "repeat_rate_72h": Metric(
         "rate", _column("is_repeat_72h"), _known("is_repeat_72h"), "rate", "lower", "重复进线率", ("bot_only",)
+    ),
+    "conversion_rate": Metric(
+        "rate", _added("is_converted"), lambda s: _added("is_converted")(s).notna(), "rate", "higher",
+        "询单转化率（次日付款）; csnb.add_conversion",
     ),
     "bot_share": Metric(
         "rate", lambda s: s["left_out_because"] == "bot_only", _every, "rate", None, "机器人独立接待占比", ("bot_only",)

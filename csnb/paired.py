@@ -1,0 +1,143 @@
+"""Paired facts: one metric in the last period and in this one, with a bootstrap that draws both together.
+
+Conversations of one agent are alike, so agents are drawn, each with both periods. With fewer than 15
+agents their days are drawn instead.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats as distributions
+
+from csnb.errors import ParameterError
+from csnb.metrics import metric_of
+
+DRAWS, FEWEST_AGENTS = 500, 15
+TYPICAL = "typical_response_seconds"
+PERIODS = ("last", "this")
+
+
+class Paired(NamedTuple):
+    """One metric in two periods.
+
+    rows: the sessions that count, with `place` (0 last, 1 this), `events` and `base`, whose sums
+    divided are the metric (for seconds: its mean logarithm), and `block`, the number of the agent (or of the
+    agent's day). blocks: how many there are. unit: of the metric. to_unit: what an effect is
+    multiplied by to be in that unit. method: which blocks are drawn.
+    """
+
+    rows: pd.DataFrame
+    blocks: int
+    unit: str
+    to_unit: float
+    method: str
+
+    @property
+    def n(self):
+        """How many the metric is over, last and this."""
+        return np.bincount(self.rows["place"], self.rows["base"], minlength=2)
+
+    @property
+    def means(self):
+        """The mean of events, last and this; missing where there are none."""
+        with np.errstate(invalid="ignore"):
+            return np.bincount(self.rows["place"], self.rows["events"], minlength=2) / self.n
+
+    @property
+    def values(self):
+        """The metric, last and this, in its unit."""
+        return np.exp(self.means) if self.unit == "seconds" else self.means
+
+
+def paired_facts(sessions, metric, by_day=False):
+    """Take the facts of a metric in both periods.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `label_periods`
+    metric : str, a share of the catalogue, or `typical_response_seconds`, the geometric mean of the first
+        response
+    by_day : bool, draw the days of agents however many agents there are
+
+    Returns
+    -------
+    Paired
+
+    Raises
+    ------
+    ParameterError
+        If the metric is no share: only sums of sessions can be split.
+    """
+    counted, events, base, unit = metric_numbers(sessions, metric)
+    rows = counted.assign(
+        events=events, base=base, place=counted["period"].astype("object").map({"last": 0, "this": 1})
+    )
+    rows = rows[rows["place"].notna() & (rows["base"] > 0)].astype({"place": int})
+    agents = rows["agent_id"].fillna("")
+    if by_day or agents.nunique() < FEWEST_AGENTS:
+        block, method = agents + "\x1f" + rows["day"], "agent-day bootstrap"
+    else:
+        block, method = agents, "agent bootstrap"
+    codes, names = pd.factorize(block)
+    facts = Paired(rows.assign(block=codes), len(names), unit, 1.0, method)
+    return facts._replace(to_unit=_logarithmic_mean(*facts.values)) if unit == "seconds" else facts
+
+
+def metric_numbers(sessions, metric):
+    """Give the sessions that count for a metric, its events, its base and its unit."""
+    if metric == TYPICAL:
+        is_known = sessions["left_out_because"].isna() & sessions["first_response_seconds"].notna()
+        counted = sessions[is_known]
+        return counted, np.log(counted["first_response_seconds"].clip(lower=1)), 1.0, "seconds"
+    entry = metric_of(metric)
+    if entry.unit != "rate" or entry.by_buyer:
+        raise ParameterError(f"a change is split for shares of sessions or turns only; {metric} is none")
+    reasons = sessions["left_out_because"]
+    counted = sessions[reasons.isna() | reasons.isin(entry.also_counts)]
+    events, base = (_as_numbers(of(counted)) for of in (entry.numerator, entry.denominator))
+    return counted, events.where(base > 0, 0), base, entry.unit
+
+
+def _as_numbers(column):
+    """Turn facts into numbers; what is missing counts 0."""
+    return column.astype("Float64").fillna(0).astype(float)
+
+
+def _logarithmic_mean(one, other):
+    """Give the mean that turns a difference of logarithms into one of values."""
+    return one if one == other else (other - one) / (np.log(other) - np.log(one))
+
+
+def block_sums(facts, cell, cells, column):
+    """Add up a column by block, period and cell: an array of that shape."""
+    place = (facts.rows["block"] * 2 + facts.rows["place"]) * cells + cell
+    return np.bincount(place, facts.rows[column], minlength=facts.blocks * 2 * cells).reshape(
+        facts.blocks, 2, cells
+    )
+
+
+def draw_blocks(facts, seed, draws=DRAWS):
+    """Draw how often each block counts: an array, draws x blocks, the first row all ones."""
+    drawn = np.random.default_rng(seed).multinomial(
+        facts.blocks, np.full(facts.blocks, 1 / facts.blocks), draws
+    )
+    return np.vstack([np.ones(facts.blocks), drawn])
+
+
+def drawn_interval(values, blocks, confidence):
+    """Give estimate, low and high from values whose first is the estimate and the others are draws.
+
+    Parameters
+    ----------
+    values : array, 1 + draws along the first axis
+    blocks : int, how many blocks were drawn from; the interval is that of t with one less
+    confidence : float
+
+    Examples
+    --------
+    >>> drawn_interval(np.array([2.0, 1.0, 2.0, 3.0]), 40, 0.95)[0]
+    2.0
+    """
+    half = distributions.t.ppf((1 + confidence) / 2, max(blocks - 1, 1)) * np.std(values[1:], axis=0, ddof=1)
+    return values[0], values[0] - half, values[0] + half
