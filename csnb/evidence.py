@@ -17,9 +17,11 @@ CODES = (
     "price", "campaign", "discount", "quality", "logistics", "stock", "policy", "system",
 )  # fmt: skip
 SPEAKERS = {"customer": "customer", "agent": "agent", "assist": "agent", "auto": "bot", "bot": "bot"}
+_LONG = 20  # characters from which a message is cut into utterances
+_SENTENCES = r"[^\s。！？!?；;]+[。！？!?；;]*|[。！？!?；;]+"
 _SURE = 0.98
 _CAUSE_SHOWS = 0.5  # a hit cause counts this much as displeasure, on the log-odds scale
-_SHIFT = 1.0  # taken from the log-odds: displeasure is rarer in service chats than in the bank
+_SHIFT = 2.0  # taken from the log-odds: displeasure is rarer in service chats than in the bank
 _MEMORY, _DEPTH = 0.6, 6  # how much of its topics a message keeps a message later, and for how many
 _AHEAD = 0.3  # the same one message ahead
 _AGENT_TOPICS = 0.5  # an agent's topics count this much
@@ -27,9 +29,9 @@ _NO_TOPIC = 0.5
 
 
 class Evidence(NamedTuple):
-    """What the spoken messages of sessions show; every array has one row a message, in their order.
+    """What the spoken messages of sessions show; every array has one row an utterance, in their order.
 
-    `spoken`: session_key, number, role, speaker, text, folded. `is_customer`. `displeased`: probability
+    `spoken`: session_key, number, speaker, text, folded. `is_customer`. `displeased`: probability
     that a customer's message is displeasure, 0 for others. `about`: per code of CODES, the probability that
     the message shows displeasure about it. `from_agent`: per code, the probability that an agent's
     message alone is evidence. `topics`: which topics the message names. `agent_votes`: rule to 0/1.
@@ -69,11 +71,7 @@ def read_messages(messages, folder=None):
     >>> CODES[about.argmax()]
     'logistics'
     """
-    spoken = (
-        messages.filter(is_spoken(messages))
-        .select("session_key", "number", "role", "text", speaker=pl.col("role").replace_strict(SPEAKERS, return_dtype=pl.String))
-        .sort("session_key", "number")
-    )  # fmt: skip
+    spoken = _utterances(messages)
     distinct = spoken.select("speaker", "text").unique(maintain_order=True)
     distinct = distinct.with_columns(folded=fold_texts(distinct["text"]))
     texts = distinct.select("speaker", "folded").unique(maintain_order=True).with_row_index("row")
@@ -112,6 +110,22 @@ def read_messages(messages, folder=None):
             rule: np.isin(row, rows["row"].to_numpy())
             for (rule,), rows in hits.filter(table="agent").partition_by("rule", as_dict=True).items()
         },
+    )
+
+
+def _utterances(messages):
+    """Cut the messages that can be read into utterances: long ones at spaces and ends of sentences."""
+    cut = pl.when(pl.col("text").str.len_chars() > _LONG).then(pl.col("text").str.extract_all(_SENTENCES))
+    return (
+        messages.filter(is_spoken(messages))
+        .select(
+            "session_key",
+            "number",
+            speaker=pl.col("role").replace_strict(SPEAKERS, return_dtype=pl.String),
+            text=cut.otherwise(pl.concat_list("text")),
+        )
+        .sort("session_key", "number")
+        .explode("text", empty_as_null=False)
     )
 
 

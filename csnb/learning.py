@@ -5,12 +5,12 @@ leaves them only as far as the labels say.
 """
 
 import numpy as np
+from scipy.optimize import minimize
 
 from csnb.evidence import CODES
 from csnb.reasons import GENERAL, PER_CODE, log_odds, read_combination, sides, weighted
 
 _STIFFNESS = {"dissatisfied": 3.0, "reason": 3.0, "offset": 2.0}
-_STEPS = 50
 
 
 def learn_combination(scores, dissatisfied, given, start=None, folder=None):
@@ -62,7 +62,7 @@ def learn_combination(scores, dissatisfied, given, start=None, folder=None):
 
 
 def fit_ridge(features, holds, prior, stiffness):
-    """Fit a logistic regression whose weights are drawn to `prior`, by Newton's method.
+    """Fit a logistic regression whose weights are drawn to `prior`, by L-BFGS.
 
     `stiffness` is the weight of one squared step away from the prior, against one log-likelihood.
 
@@ -72,13 +72,15 @@ def fit_ridge(features, holds, prior, stiffness):
     >>> bool(fit_ridge(rows, np.array([0, 0, 1, 1]), np.zeros(2), 0.1)[1] > 1)
     True
     """
-    weights, penalty = prior.astype(float), np.broadcast_to(stiffness, prior.shape)
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-features @ weights))
-        slope = features.T @ (holds - chance) - penalty * (weights - prior)
-        curve = features.T @ (features * (chance * (1 - chance))[:, None]) + np.diag(penalty)
-        weights = weights + np.linalg.solve(curve, slope)
-    return weights
+    sign = 2 * np.asarray(holds) - 1
+
+    def loss(weights):
+        margins = sign * (features @ weights)
+        step = weights - prior
+        slope = -features.T @ (sign / (1 + np.exp(np.clip(margins, -30, 30)))) + stiffness * step
+        return np.logaddexp(0, -margins).sum() + (stiffness * step**2).sum() / 2, slope
+
+    return minimize(loss, prior.astype(float), jac=True, method="L-BFGS-B").x
 
 
 def _with_one(features):
