@@ -302,7 +302,7 @@ def _plain_column(frame, column):
     values, unit = frame[column], _unit_of(column, frame[column])
     if column == "metric":
         return Shown(_head(column, False), [_word_cell(metric_name(value)) for value in values])
-    if column.startswith("difference") and "unit" in frame:
+    if column.startswith(("difference", "value_")) and "unit" in frame:
         words = [escape(format_value(a, b)) for a, b in zip(values, _row_units(frame, column), strict=True)]
         return Shown(_head(column, True), _number_cells(values, words))
     if unit:
@@ -312,7 +312,8 @@ def _plain_column(frame, column):
         return Shown(
             _head(column, False), [_word_cell(text(f"table.{'yes' if v else 'no'}")) for v in values]
         )
-    write = format_day if column == "day" or column.endswith("_on") else lambda value: word_of(column, value)
+    is_day = column == "day" or column.endswith(("_on", "_day"))
+    write = format_day if is_day else lambda value: word_of(column, value)
     return Shown(_head(column, False), [_word_cell(write(_whole_second(value)), value) for value in values])
 
 
