@@ -31,6 +31,7 @@ _HOMES = {
     "csnb.labelling": ["sample_labels"],
     "csnb.sheets": ["write_sheets"],
     "csnb.filled": ["import_labels"],
+    "csnb.labeller": ["show_labeller"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
     ],

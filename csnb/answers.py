@@ -102,7 +102,7 @@ def check_answer(answer, numbers, codes):
     return wrong
 
 
-def save_answers(book, coder, answers):
+def save_answers(book, coder, answers, said=None):
     """Save what one analyst answered, in place of earlier answers on the same cases; all others stay.
 
     Parameters
@@ -110,6 +110,7 @@ def save_answers(book, coder, answers):
     book : Book
     coder : str
     answers : dict of case to answer, each without complaint by `check_answer`; None takes an answer back
+    said : polars.DataFrame of `read_conversations`, if they are at hand
 
     Raises
     ------
@@ -124,7 +125,8 @@ def save_answers(book, coder, answers):
     given = {case: answer for case, answer in answers.items() if answer is not None}
     rows = [row for case, answer in given.items() for row in _rows(case, *keys[case], coder, answer, codes)]
     new = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema={"case": pl.String})
-    new = _with_quotes(book, conform(new, "human_labels"))
+    said = read_conversations(book, [key for key, _ in keys.values()]) if said is None else said
+    new = _with_quotes(conform(new, "human_labels"), said)
     path = book.path / "human_labels" / f"{coder}.parquet"
     old = (
         pl.read_parquet(path).filter(~pl.col("case").is_in(list(answers))) if path.is_file() else new.clear()
@@ -147,9 +149,11 @@ def case_sessions(book, cases):
     """Give the session of each case, as case to (session_key, session_id)."""
     drawn = book.drawn.dropna(subset=["case"]).set_index("case")[["session_key", "session_id"]]
     known = {case: tuple(row) for case, row in zip(drawn.index, drawn.to_numpy(), strict=True)}
-    if any(case not in known for case in cases):
-        ids = book._frame("sessions").select("session_key", "session_id").iter_rows()
-        known |= {own_case(key): (key, name) for key, name in ids}
+    own = [int(case.removeprefix("own-")) for case in cases if case.startswith("own-")]
+    if own:
+        ids = pl.scan_parquet(book.path / "sessions" / "*.parquet").select("session_key", "session_id")
+        ids = ids.filter(pl.col("session_key").is_in(own)).collect()
+        known |= {own_case(key): (key, name) for key, name in ids.iter_rows()}
     unknown = [case for case in cases if case not in known]
     if unknown:
         raise ParameterError(f"the book has no case {unknown[0]!r}; was it drawn from another book?")
@@ -168,14 +172,11 @@ def _rows(case, session_key, session_id, coder, answer, codes):
     ]  # fmt: skip
 
 
-def _with_quotes(book, rows):
+def _with_quotes(rows, said):
     """Quote the beginning of the message that shows each reason."""
-    said = read_conversations(book, rows["session_key"].unique())
-    said = said.select("session_key", "number", pl.col("text").str.slice(0, _QUOTE).alias("quote"))
-    return conform(
-        rows.drop("quote").join(said, on=["session_key", "number"], how="left", maintain_order="left"),
-        "human_labels",
-    )
+    quotes = said.select("session_key", "number", pl.col("text").str.slice(0, _QUOTE).alias("quote"))
+    quoted = rows.drop("quote").join(quotes, on=["session_key", "number"], how="left", maintain_order="left")
+    return conform(quoted, "human_labels")
 
 
 def read_answers(book, coder):

@@ -100,7 +100,10 @@ class Book:
 
     @property
     def sessions(self):
-        """One row a conversation with its facts, rating, agent's attributes, reasons and slices."""
+        """One row a conversation with its facts, rating, agent's attributes, reasons and slices.
+
+        Its `attrs` hold the path of the book, for the labeller.
+        """
         rated = rated_sessions(
             self._frame("sessions"),
             self._imported("ratings"),
@@ -108,7 +111,9 @@ class Book:
             load_rulepacks(self.definitions_folder),
         )
         codes = code_summary(self._frame("labels"), self.definitions_folder).to_pandas()
-        return add_slices(rated.merge(codes, on="session_key", how="left"), self.definitions_folder)
+        sessions = add_slices(rated.merge(codes, on="session_key", how="left"), self.definitions_folder)
+        sessions.attrs["book"] = str(self.path)
+        return sessions
 
     @property
     def ratings(self):
