@@ -158,12 +158,16 @@ def test_shrunk_estimates_lie_between_the_raw_ones_and_their_mean(units):
     assert (table["variance"] > 0).all()
 
 
-def test_shrunk_intervals_cover_the_truth():
-    draw = np.random.default_rng(2)
+@pytest.mark.parametrize("units", [20, 40])
+@pytest.mark.parametrize("tau", [0.0, 0.1, 0.2, 0.25, 0.35])
+@pytest.mark.parametrize("v", [(0.02, 0.02), (0.05, 0.05), (0.1, 0.1), (0.2, 0.2), (0.02, 0.2)])
+def test_shrunk_intervals_cover_the_truth(v, tau, units):
+    """Also where chance could explain the whole spread, so that tau2 is often estimated as 0."""
+    draw = np.random.default_rng(20)
     inside = []
-    for _ in range(300):
-        truth, v = 0.25 * draw.standard_normal(40), draw.uniform(0.02, 0.05, 40)
-        table = shrink(truth + np.sqrt(v) * draw.standard_normal(40), v)
+    for _ in range(200):
+        truth, variance = tau * draw.standard_normal(units), draw.uniform(*v, units)
+        table = shrink(truth + np.sqrt(variance) * draw.standard_normal(units), variance)
         inside.append(np.abs(table["shrunk"] - truth) <= 1.96 * np.sqrt(table["variance"]))
     assert np.mean(inside) >= 0.93
 

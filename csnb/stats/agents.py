@@ -1,5 +1,7 @@
 """Who really differs: funnel limits, shrunken estimates, and how far a rank can be trusted."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -10,6 +12,7 @@ from csnb.stats.inputs import columns, index_of, quantile_of, refuse
 
 WINSORISED = 0.1
 DRAWS = 2000
+NODES = 200
 
 
 def funnel(observed, expected, n=None, method="proportion"):
@@ -113,8 +116,10 @@ def shrink(effect, variance):
     -------
     DataFrame with one row a unit, index of `effect`:
         shrunk : estimate between the raw one and the precision-weighted mean of all
-        variance : its variance, the uncertainty about mean and tau2 included
-        tau2 : variance between units beyond chance
+        variance : mean squared distance of the true value from it. Mean and tau2 are uncertain: the
+            distance is averaged over every tau2, by how likely the estimates make it, so that an
+            estimate of 0 is not taken for proof that all are equal.
+        tau2 : variance between units beyond chance, one number for all
         With three units or fewer tau2 is too uncertain to shrink by, and the raw values return.
 
     Raises
@@ -125,7 +130,8 @@ def shrink(effect, variance):
     Source
     ------
     Paule & Mandel (1982), J. Res. NBS 87:377-385, for tau2, computed by statsmodels; Morris (1983), JASA
-    78:47-55, section 5, for the factor (K-3)/(K-1) and the variance.
+    78:47-55, section 5, for the factor (K-3)/(K-1). The variance is the posterior one under flat priors for
+    mean and tau2: Morris's equation 1.17 where chance cannot explain the spread, and wider where it might.
 
     Examples
     --------
@@ -138,18 +144,49 @@ def shrink(effect, variance):
     known = ~np.isnan(effect + variance)
     y, v, units = effect[known], variance[known], int(known.sum())
     tau2 = _paule_mandel(y, v)
-    weight = 1 / (v + tau2)
-    mean = np.average(y, weights=weight) if units else np.nan
     shrunk, left = y.copy(), v.copy()
     if units > 3:
-        pull = (units - 3) / (units - 1) * v * weight
-        shrunk = mean + (1 - pull) * (y - mean)
-        leverage = units * weight / weight.sum()
-        about_tau2 = 2 / (units - 3) * pull**2 * (np.average(v, weights=weight) + tau2) * weight
-        left = v * (1 - (units - leverage) / units * pull) + about_tau2 * (y - mean) ** 2
+        mean, pull = _pulled(y, v, tau2)
+        shrunk = y - (units - 3) / (units - 1) * pull * (y - mean)
+        left = _squared_distance(y, v, tau2, shrunk)
     table = pd.DataFrame(np.nan, index=index, columns=["shrunk", "variance", "tau2"])
     table.iloc[known, :2] = np.column_stack([shrunk, left])
     return table.assign(tau2=tau2)
+
+
+def _pulled(y, v, tau2):
+    """Give the weighted mean for one or many tau2 (as a column), and the share of the way to it."""
+    weight = 1 / (v + tau2)
+    return (weight * y).sum(axis=-1, keepdims=True) / weight.sum(axis=-1, keepdims=True), v * weight
+
+
+def _squared_distance(y, v, tau2, shrunk):
+    """Give the mean squared distance of the truth from `shrunk` over the likelihood of tau2.
+
+    tau2 = scale (1/x^2 - 1) with x in (0, 1): in x the likelihood has no corner, wherever its peak is.
+    """
+    x, share = _nodes()
+    scale = v.mean() + tau2
+    tau2 = scale * (1 / x**2 - 1)
+    mean, pull = _pulled(y, v, tau2)
+    weight = pull / v
+    total = weight.sum(axis=1, keepdims=True)
+    fit = (
+        np.log(weight).sum(axis=1, keepdims=True)
+        - np.log(total)
+        - (weight * (y - mean) ** 2).sum(axis=1, keepdims=True)
+    )
+    likely = share * np.exp((fit - fit.max()) / 2) / x**3
+    likely /= likely.sum()
+    variance = v * (1 - pull) + pull**2 / total
+    return (likely * (variance + (y - pull * (y - mean) - shrunk) ** 2)).sum(axis=0)
+
+
+@cache
+def _nodes():
+    """Give the points and weights of Gauss and Legendre between 0 and 1, as columns."""
+    x, share = np.polynomial.legendre.leggauss(NODES)
+    return (x[:, None] + 1) / 2, share[:, None]
 
 
 def _paule_mandel(y, v):
