@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from csnb.layouts import FILE_KINDS, list_layouts, read_layout, shapes_of
 from csnb.metrics import METRICS
 from csnb.rulepacks import KEYS, load_rulepacks
 from csnb.schema import TABLES
@@ -71,7 +72,32 @@ def _or_none(seconds):
     return "–" if seconds is None else f"{seconds:g} s"
 
 
-PAGES = {"tables.md": tables_page, "metrics.md": metrics_page, "rulepacks.md": rulepacks_page}
+def layouts_page():
+    """Give docs/layouts.md: every file layout with the headers it reads, by kind of file."""
+    parts = [
+        "# File layouts\n\nMade by `make docs` from `csnb/definitions/platforms/`. A header is found whatever its width of "
+        "brackets, spaces and case; headers that are not listed are kept, masked, in `extra`. **Bold** columns are required.\n"
+    ]
+    for name, describes in list_layouts().items():
+        parts.append(f"## {name}\n\n{describes}. Clock: {read_layout(name).platform}.\n")
+        for kind in FILE_KINDS:
+            if kind in read_layout(name).shapes or name == "generic":
+                parts += [_shape(kind, shape) for shape in shapes_of(read_layout(name), kind)]
+    return "\n".join(parts)
+
+
+def _shape(kind, shape):
+    """Give one shape of a kind of file as a table."""
+    rows = "\n".join(
+        f"| {f'**{column}**' if column in shape.required else column} | {', '.join(map(str, headers))} |"
+        for column, headers in shape.columns.items()
+    )
+    figures = sorted({metric[1] for metric in shape.metrics})
+    below = f"\nFigures: {', '.join(figures)}.\n" if figures else ""
+    return f"### {kind}\n\n| column | headers |\n|---|---|\n{rows}\n{below}"
+
+
+PAGES = {"layouts.md": layouts_page, "tables.md": tables_page, "metrics.md": metrics_page, "rulepacks.md": rulepacks_page}
 
 
 if __name__ == "__main__":
