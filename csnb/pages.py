@@ -22,7 +22,7 @@ from traitlets.config import Config
 from csnb.charts import chart_html
 from csnb.formats import escape
 from csnb.strings import get_language, text
-from csnb.tables import FACTS, TEMPLATE, lab_style
+from csnb.tables import FACTS, TEMPLATE, lab_script, lab_style
 from csnb.theme import css_variables, dark_colours, print_colours
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -66,7 +66,7 @@ def render_cells(notebook):
     exporter.register_filter("chart", chart_html)
     exporter.register_filter("plain", lambda words: escape(strip_ansi(words)))
     body, _ = exporter.from_notebook_node(nbformat.from_dict({**notebook, "cells": cells}))
-    return body.replace(lab_style(), "").strip()
+    return body.replace(lab_style(), "").replace(lab_script(), "").strip()
 
 
 def render_failure(error, traceback):
@@ -79,7 +79,7 @@ def render_list(periods):
     return _template("catalog.html.j2").render(words=_words(), periods=periods)
 
 
-def render_page(title, lead, brand, body, footer, about, script=None):
+def render_page(title, lead, brand, body, footer, about, scripts=()):
     """Put a body into a page, in the language in force.
 
     Parameters
@@ -88,14 +88,14 @@ def render_page(title, lead, brand, body, footer, about, script=None):
     brand, footer : list of str, shown side by side above the heading and at the foot
     body : str, HTML; charts by `chart_html`, headings by `show_section`
     about : dict; what the page says about itself to the list of reports
-    script : file name of the page's own script beside the template, or None
+    scripts : file names beside the template; together they are the page's own script
 
     Returns
     -------
     str, the HTML of the whole page
     """
     has_charts = 'class="plot"' in body
-    boot, own = _asset("boot.js"), _asset(script) if script else ""
+    boot, own = _asset("boot.js"), "".join(map(_asset, scripts))
     running = [each for each in (boot, own, get_plotlyjs() if has_charts else "") if each]
     headings = re.findall(r'<h2 class="section" id="([^"]*)">(.*?)</h2>', body)
     data = {

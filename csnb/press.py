@@ -402,7 +402,9 @@ def _good_page(job, book, title, lead, notebook, facts):
         "page.footer", version=VERSION, data=data_hash(book), rulepacks=rulepacks or text("provenance.none")
     )
     about = _about(job, title, failed=False, headline=facts.get("headline", ""))
-    return render_page(title, lead, _brand(job), render_cells(notebook), [footer], about, "page.js")
+    return render_page(
+        title, lead, _brand(job), render_cells(notebook), [footer], about, ("tables.js", "page.js")
+    )
 
 
 def _brand(job):

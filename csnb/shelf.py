@@ -50,7 +50,7 @@ def write_index(out):
         periods.setdefault(words, []).append(_entry(page))
     page = render_page(
         text("page.index_title"), text("page.index_lead"), [text("page.brand")],
-        render_list(list(periods.items())), [], {}, "catalog.js",
+        render_list(list(periods.items())), [], {}, ("catalog.js",),
     )  # fmt: skip
     write_bytes(Path(out) / "index.html", page.encode())
     return Path(out) / "index.html"

@@ -6,6 +6,7 @@ page's one style sheet and one script, while a table library brings its own of e
 All text passes `escape` on its way in.
 """
 
+import json
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,7 @@ from csnb.theme import light_variables
 FACTS = "application/vnd.csnb.facts+json"
 TEMPLATE = Path(__file__).parent / "templates" / "report"
 SMALL, LONG, SUPPRESSED = 30, 12, "suppressed"
+TABLE_WORDS = ("filter", "filter_label", "download", "show_less", "sort_by")
 BASIS = ("n", "interval")
 _BOLD, _END = "\ue000", "\ue001"
 
@@ -160,7 +162,8 @@ def show_table(frame, name, columns=None, note=None):
     KeyError
         If the frame lacks one of `columns`.
     """
-    _show(table_html(frame, name, columns, note), frame.to_string(index=False, max_rows=20))
+    html = table_html(frame, name, columns, note)
+    _show(html + lab_script(), frame.to_string(index=False, max_rows=20))
 
 
 def table_html(frame, name, columns=None, note=None):
@@ -180,7 +183,7 @@ def table_html(frame, name, columns=None, note=None):
     caption = f"<caption>{escape(text(f'caption.{name}'))}</caption>" if has_text(f"caption.{name}") else ""
     below = f'<p class="note">{escape(note)}</p>' if note else ""
     return (
-        f'<div class="table" data-name="{escape(name)}"><div class="scroll" tabindex="0" role="region" '
+        f'<div class="table" data-name="{escape(name)}"><div class="scroll" tabindex="0" role="group" '
         f'aria-label="{escape(text("table.region"))}"><table>{caption}'
         f"<thead><tr>{''.join(column.head for column in shown)}</tr></thead><tbody>{body}</tbody>"
         f"</table></div>{below}</div>"
@@ -411,7 +414,7 @@ def _fold(by, value, group):
 def _conversations(frame):
     """Set conversations one below the other."""
     return "".join(
-        f'<article class="chat"><h4>{escape(text("table.session", session=session))}</h4>'
+        f'<article class="chat"><h3>{escape(text("table.session", session=session))}</h3>'
         f"{''.join(map(_said, rows.to_dict('records')))}</article>"
         for session, rows in frame.groupby("session_id", sort=False)
     )
@@ -514,6 +517,19 @@ def _show(html, plain, facts=None):
     """Display HTML with its style for the lab; facts travel beside it to the run."""
     bundle = {"text/html": f'{lab_style()}<div class="csnb">{html}</div>', "text/plain": plain}
     display({**bundle, FACTS: facts} if facts else bundle, raw=True)
+
+
+def lab_script():
+    """Give the script that makes a table sort and filter in the lab; a report page has its own."""
+    words = {key: text(f"page.{key}") for key in TABLE_WORDS}
+    words["show_all"] = text("page.show_all", count="{count}")
+    start = f"equipTables(document.currentScript.parentElement, {json.dumps(words, ensure_ascii=False)})"
+    return f"<script>(() => {{ {_script()} {start} }})()</script>"
+
+
+@cache
+def _script():
+    return (TEMPLATE / "tables.js").read_text("utf-8")
 
 
 @cache

@@ -285,4 +285,5 @@ def test_provenance_names_the_book_but_not_where_it_lies(displayed):
 def test_what_is_shown_in_the_lab_has_its_style_and_a_plain_form(displayed):
     show_table(results(), "shops")
     assert displayed[0]["text/html"].startswith(lab_style())
+    assert displayed[0]["text/html"].count("<script>") == 1
     assert "satisfaction_rate" in displayed[0]["text/plain"]
