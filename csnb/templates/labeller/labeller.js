@@ -44,7 +44,7 @@ function render({ model, el }) {
       button(words.previous, "step", () => go(-1)),
       button(words.next, "step", () => go(1)),
       button(words.open, "step", () => tell("open")),
-      element("span", "progress", model.get("progress")),
+      element("span", "place", model.get("progress")),
       element("span", "session", model.get("case").session_id),
       element("span", "status", model.get("status")),
     );
