@@ -19,7 +19,7 @@ from nbconvert.filters import strip_ansi
 from plotly.offline import get_plotlyjs
 from traitlets.config import Config
 
-from csnb.charts import chart_html
+from csnb.figures import chart_html
 from csnb.formats import escape
 from csnb.strings import get_language, text
 from csnb.tables import FACTS, TEMPLATE, lab_script, lab_style

@@ -7,7 +7,6 @@ from bs4 import BeautifulSoup
 from report_words import make_definitions
 
 from csnb.charts import (
-    chart_html,
     plot_distribution,
     plot_heatmap,
     plot_pareto,
@@ -16,6 +15,7 @@ from csnb.charts import (
     plot_trend,
 )
 from csnb.errors import ParameterError
+from csnb.figures import chart_html
 from csnb.strings import set_language
 from csnb.theme import read_theme
 
@@ -160,6 +160,15 @@ def test_a_long_name_is_cut_on_the_axis_and_whole_on_touch():
     assert lines(long)[0].hovertext[1].startswith("海棠家居旗舰店第一分店之二店<br>")
 
 
+def test_of_many_groups_the_four_largest_are_lines_and_the_caption_says_so():
+    frame = results(
+        {"day": ["2026-11-16"] * 6, "shop": list("abcdef")}, [0.8] * 6, n=[10, 60, 50, 40, 30, 20]
+    )
+    figure = plot_trend(frame)
+    assert [line.name for line in lines(figure)] == ["b", "c", "d", "e"]
+    assert page_of(figure).figcaption.text.endswith("前 4 项，共 6 项")
+
+
 def test_a_second_column_with_one_value_is_still_one_line_with_a_band():
     frame = results({"platform": ["taobao"] * 2, "day": ["2026-11-16", "2026-11-17"]}, [0.8, 0.9])
     assert len(plot_trend(frame).data) == 2 and not plot_trend(frame).layout.showlegend
@@ -208,6 +217,7 @@ def test_bounds_without_a_value_are_drawn_without_a_bar():
     assert not [trace for trace in figure.data if trace.type == "bar"]
     assert next(list(trace.x) for trace in figure.data if trace.mode == "lines") == pytest.approx([35, 45])
     assert "可控 35.0–45.0%" in figure.layout.meta["alt"]
+    assert ">35.0–45.0%<" in figure.layout.yaxis.ticktext[0]
 
 
 def test_a_heatmap_orders_hours_and_leaves_what_is_missing_empty():
@@ -221,7 +231,9 @@ def test_a_heatmap_orders_hours_and_leaves_what_is_missing_empty():
 
 def test_a_heatmap_shows_days_without_their_year():
     frame = results({"shop": ["甲"], "day": ["2026-11-16"]}, [0.5])
-    assert plot_heatmap(frame, "day", "shop").layout.xaxis.labelalias == {"2026-11-16": "11/16"}
+    figure = plot_heatmap(frame, "day", "shop")
+    assert figure.layout.xaxis.labelalias == {"2026-11-16": "11/16"}
+    assert "甲 · 2026年11月16日（50.0%）" in figure.layout.meta["alt"]
 
 
 def test_a_distribution_marks_median_and_ninetieth_percentile():
