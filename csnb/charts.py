@@ -50,7 +50,7 @@ from csnb.strings import text
 
 BAND_OPACITY, MAX_POINTS = 0.18, 200
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
-TIME_TICKS = (1, 10, 60, 600, 3600, 36000, 360000)
+TIME_TICKS = (1, 3, 10, 30, 120, 600, 3600, 36000, 360000)
 
 
 def plot_trend(results, by="day"):
@@ -83,10 +83,11 @@ def plot_trend(results, by="day"):
     lines = _series(drawn, others)
     note = " · ".join(filter(None, (unit_note(scale), cut_note(_group_count(drawn, others), len(lines)))))
     figure = start_figure(results, metric, by, _trend_alt(drawn, metric, unit, by), note=note)
+    for number, (_, rows) in enumerate(lines):
+        figure.add_trace(_band(rows, by, scale, COLOURS[f"series{number + 1}"]))
     for number, (label, rows) in enumerate(lines):
         hovers = hover_texts(rows, unit, [by, *others])
-        for trace in _trend_traces(rows, by, scale, label, number, hovers):
-            figure.add_trace(trace)
+        figure.add_trace(_line(rows, by, scale, label, COLOURS[f"series{number + 1}"], hovers))
     figure.update_yaxes(title_text=metric_axis(metric, scale), ticksuffix=tick_suffix(scale))
     if by == "day":
         figure.update_xaxes(type="date", tickformat=text("date.axis"), nticks=5)
@@ -111,35 +112,26 @@ def _group_count(drawn, others):
     return len(drawn[others].drop_duplicates()) if others else 1
 
 
-def _trend_traces(rows, by, scale, label, number, hovers):
-    """Give the band and the line of one group."""
-    x = [str(value) for value in rows[by]]
-    value, low, high = (rows[column] / scale[0] for column in ("value", "low", "high"))
-    colour = COLOURS[f"series{number + 1}"]
-    yield _band(x, low, high, colour)
-    yield go.Scatter(
-        x=x,
-        y=value,
-        name=plain(label),
-        mode="lines+markers",
-        line={"color": colour, "width": 2.5},
-        marker=dots(rows, colour, size=7),
-        hovertext=hovers,
-        hoverinfo="text",
-    )
-
-
-def _band(x, low, high, colour):
-    """Give the band between two lines; where an end is missing it is parted."""
-    known = (low.notna() & high.notna()).tolist()
-    runs, xs, ys = np.cumsum(np.r_[0, np.diff(known) != 0]), [], []
+def _band(rows, by, scale, colour):
+    """Give the band of one group between the ends of its intervals; where an end is missing it is parted."""
+    low, high = rows["low"] / scale[0], rows["high"] / scale[0]
+    places, known = rows[by].astype(str).tolist(), (low.notna() & high.notna()).tolist()
+    runs, x, y = np.cumsum(np.r_[0, np.diff(known) != 0]), [], []
     for run in pd.unique(runs[known]):
         at = np.flatnonzero(runs == run)
-        xs += [*(x[i] for i in at), *(x[i] for i in at[::-1]), None]
-        ys += [*high.iloc[at], *low.iloc[at[::-1]], None]
+        x += [*(places[i] for i in at), *(places[i] for i in at[::-1]), None]
+        y += [*high.iloc[at], *low.iloc[at[::-1]], None]
     return go.Scatter(
-        x=xs, y=ys, fill="toself", fillcolor=colour, opacity=BAND_OPACITY, mode="lines", line={"width": 0},
+        x=x, y=y, fill="toself", fillcolor=colour, opacity=BAND_OPACITY, mode="lines", line={"width": 0},
         hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+
+
+def _line(rows, by, scale, label, colour, hovers):
+    """Give the line of one group."""
+    return go.Scatter(
+        x=rows[by].astype(str), y=rows["value"] / scale[0], name=plain(label), mode="lines+markers",
+        line={"color": colour, "width": 2.5}, marker=dots(rows, colour, size=7), hovertext=hovers, hoverinfo="text",
     )  # fmt: skip
 
 
