@@ -5,7 +5,7 @@ READY := .venv/.ready
 GOLD ?= ../shared/gold
 DEMO := data/books/demo
 .DEFAULT_GOAL := report
-.PHONY: report demo test lint strip lab evaluate validate bench docs lock
+.PHONY: report demo test test-browser lint strip lab evaluate validate bench docs lock
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'csnb needs Python 3.11 or newer')"
@@ -23,6 +23,10 @@ demo: $(READY)  ## the demo book, from the export in data/demo/
 
 test: demo  ## every test, the notebooks included
 	$(BIN)/python -m pytest -q
+
+test-browser: report  ## every page and JupyterLab in a real browser: needs chromium, and npm for axe-core
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[browser]"
+	$(BIN)/python -m pytest -q tests/browser
 
 lint: $(READY)  ## style of code and notebooks
 	$(BIN)/ruff check .

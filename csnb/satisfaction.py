@@ -145,7 +145,7 @@ def list_quotes(book, sessions, each=3):
     Returns
     -------
     pandas.DataFrame
-        One row a message: `code, session_id, role, text, quote` (an exact part of the text).
+        One row a message: `reason, session_id, role, text, quote` (an exact part of the text).
     """
     reasons = _reasons(book.definitions_folder)["code"]
     labels = book.labels
@@ -167,7 +167,7 @@ def list_quotes(book, sessions, each=3):
     order = pd.Categorical(said["code"], list(reasons), ordered=True)
     named = said.assign(_order=order).merge(sessions[["session_key", "session_id"]], on="session_key")
     shown = named.sort_values(["_order", "session_id", "number"], ignore_index=True)
-    return shown[["code", "session_id", "role", "text", "quote"]]
+    return shown.rename(columns={"code": "reason"})[["reason", "session_id", "role", "text", "quote"]]
 
 
 def _reasons(folder):
