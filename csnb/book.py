@@ -6,6 +6,7 @@ book/sources/<source>/        what one file brought, by kind, in partitions
 book/messages/ texts/ turns/ facts/ labels/   one file a partition, made by build
 book/sessions/                one file a day, made by build
 book/drawn/ human_labels/     which sessions people label, and what they answered (csnb.labelling)
+book/llm_labels/              what the user's own language model answered (csnb.llm)
 definitions/                  beside the book: the user's own definitions, if any
 """
 
@@ -99,6 +100,11 @@ class Book:
         return conform(labels.with_columns(pl.col("use").fill_null("train")), "human_labels").to_pandas()
 
     @property
+    def llm_labels(self):
+        """One row a reason on one session by the user's own language model; empty if none was asked."""
+        return self._scan("llm_labels", "labels").collect().to_pandas()
+
+    @property
     def sessions(self):
         """One row a conversation with its facts, rating, agent's attributes, reasons and slices.
 
@@ -164,10 +170,10 @@ class Book:
         """Read a built table as a Polars frame."""
         return self._scan(table).collect()
 
-    def _scan(self, table):
-        """Scan a built table; without files it is empty."""
+    def _scan(self, table, shape=None):
+        """Scan a table, whose columns are those of `shape` if not its own; without files it is empty."""
         files = sorted((self.path / table).glob("*.parquet"))
-        return pl.scan_parquet(files) if files else empty(table).lazy()
+        return pl.scan_parquet(files) if files else empty(shape or table).lazy()
 
     def _imported(self, kind):
         """Read all that the imports of one kind brought, in order of import."""

@@ -99,14 +99,68 @@ def _write_table(book, name, out):
 
 @app.command("code")
 def code_command(
-    source: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="One conversation a line")],
-    out: Out,
+    source: Annotated[
+        Path, typer.Argument(metavar="IN.jsonl", help="One conversation a line; with --coder llm also a book")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write; a book keeps the codes itself")
+    ] = None,
     definitions: Annotated[Path | None, typer.Option(help="Your own definitions folder")] = None,
+    coder: Annotated[str, typer.Option(help="local, or llm for a language model that you name")] = "local",
+    config: Annotated[
+        Path | None,
+        typer.Option(help="llm: TOML file with url, model and prices, as in definitions/llm.toml"),
+    ] = None,
+    max_cost: Annotated[float | None, typer.Option(help="llm: the most that a run may cost")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="llm: send without asking")] = False,
 ):
     """Code the reasons of dissatisfaction of conversations in a JSONL file."""
-    from csnb.coding import code_file
+    from csnb.errors import ParameterError, one_of
 
-    code_file(source, out, definitions)
+    if out is None and not (one_of("coder", coder, ("local", "llm")) == "llm" and source.is_dir()):
+        raise ParameterError("--out is missing: where to write the codes")
+    if coder == "llm":
+        _code_by_llm(source, out, definitions, config, max_cost, yes)
+    else:
+        from csnb.coding import code_file
+
+        code_file(source, out, definitions)
+
+
+def _code_by_llm(source, out, definitions, config, max_cost, yes):
+    """Ask the user's own language model, after showing what it would cost; exit 1 if any answer is missing."""
+    from contextlib import ExitStack
+
+    from csnb.book import open_book
+    from csnb.endpoint import read_endpoint
+    from csnb.llm import code_book_by_llm, code_file_by_llm, describe_asked, describe_plan
+    from csnb.satisfaction import dissatisfied_sessions
+
+    endpoint = read_endpoint(config)
+    with ExitStack() as stack:
+        bars = []
+
+        def agree(plan):
+            typer.echo(describe_plan(plan, endpoint), err=True)
+            if not (yes or (sys.stdin.isatty() and typer.confirm("Send them?", err=True))):
+                return False
+            bars.append(stack.enter_context(_progress("ask")))
+            return True
+
+        def progress(done, total):
+            bars[0](done, total)
+
+        if source.is_dir():
+            book = open_book(source)
+            sessions = dissatisfied_sessions(book.sessions)
+            asked = code_book_by_llm(book, sessions, endpoint, agree, max_cost, progress)
+        else:
+            asked = code_file_by_llm(source, out, endpoint, agree, max_cost, definitions, progress)
+    if asked is None:
+        typer.echo("nothing was sent; add --yes to send", err=True)
+        raise typer.Exit(2)
+    typer.echo(describe_asked(asked, endpoint), err=True)
+    raise typer.Exit(1 if asked.failed or asked.stopped else 0)
 
 
 label_app = typer.Typer(

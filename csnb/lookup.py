@@ -5,6 +5,7 @@ in it stands in for the shipped file of the same relative path; all others stay 
 """
 
 import csv
+import os
 import tomllib
 from pathlib import Path
 
@@ -96,3 +97,9 @@ def line_of(relative, word, folder=None):
 def wrong(relative, line, key, what):
     """Make the one form of error that every definition reader raises."""
     return DefinitionError(f"definitions/{relative}, line {line}, {key}: {what}")
+
+
+def cache_folder():
+    """Give the folder for what can be made again: CSNB_CACHE, else the user's cache folder."""
+    base = os.environ.get("CSNB_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "csnb"
