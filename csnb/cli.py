@@ -241,6 +241,9 @@ def report_command(
     as_of: Annotated[str | None, typer.Option(help="The day that named periods count from")] = None,
     out: Annotated[Path, typer.Option(help="Where the pages go")] = Path("reports"),
     jobs: Annotated[int | None, typer.Option(help="Notebooks run side by side")] = None,
+    keep: Annotated[
+        int | None, typer.Option(help="Periods of a report to keep; the last good one always stays")
+    ] = None,
 ):
     """Run reports and print the path of their index."""
     from csnb.press import run_reports
@@ -249,7 +252,7 @@ def report_command(
     for language in lang.split(","):
         summary = run_reports(
             names or None, book, out=out, period=period, shops=shops.split(",") if shops else None,
-            lang=language, audience=audience, as_of=as_of, jobs=jobs,
+            lang=language, audience=audience, as_of=as_of, jobs=jobs, keep=keep,
         )  # fmt: skip
         worst = max(worst, summary.exit_code)
     typer.echo(summary.index)

@@ -31,7 +31,7 @@ from csnb.formats import format_period
 from csnb.pages import notebook_facts, render_cells, render_failure, render_page
 from csnb.periods import period_dates
 from csnb.shelf import delete_old_pages, index_language, write_index, write_manifest
-from csnb.strings import LANGUAGES, get_language, has_text, set_language, text
+from csnb.strings import LANGUAGES, has_text, language, text
 
 AUDIENCES = ("analyst", "lead", "leadership")
 BAD_INPUT = ("BookError", "ExportError", "DefinitionError", "ParameterError")
@@ -183,28 +183,17 @@ def run_reports(
         "shops": list(shops) if shops else None, "as_of": str(as_of) if as_of else None, **(parameters or {}),
     }  # fmt: skip
     todo = _jobs(names, Path(notebooks or notebooks_folder()), out, values)
-    with _language(lang, opened.definitions_folder):
+    with language(lang, opened.definitions_folder):
         pressed = _press_all(todo, jobs or os.cpu_count() or 1)
     if keep:
         delete_old_pages(out, keep, {each.page for each in pressed})
-    with _language(index_language(out), opened.definitions_folder):
+    with language(index_language(out), opened.definitions_folder):
         index = write_index(out)
     manifest = write_manifest(out, _record(opened, values, pressed))
     failed = [each for each in pressed if each.error]
     return RunSummary(
         [each.page for each in pressed if not each.error], failed, index, manifest, _exit_code(pressed)
     )
-
-
-@contextmanager
-def _language(lang, folder):
-    """Speak a language for a while."""
-    before = get_language()
-    set_language(lang, folder)
-    try:
-        yield
-    finally:
-        set_language(before)
 
 
 def _days(book, date_from, date_to):
@@ -352,7 +341,7 @@ def press_page(job):
     started = time.perf_counter()
     book = open_book(job.parameters["book"])
     failed_page = job.page.with_name(f"{job.page.stem}.failed.html")
-    with _language(job.parameters["lang"], book.definitions_folder):
+    with language(job.parameters["lang"], book.definitions_folder):
         title, lead = _report_words(job.notebook)
         try:
             notebook = execute_notebook(job.notebook, job.parameters)

@@ -98,7 +98,7 @@ def count_reasons(sessions, labels, folder=None):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `coded_sessions`, by `reason`, `reason_side` and `owner` (who answers for
+        Table `results` with metric `coded_sessions`, by `reason`, its `side` and `owner` (who answers for
         it), the most frequent first; n is the number of conversations.
     """
     reasons = _reasons(folder)
@@ -108,11 +108,11 @@ def count_reasons(sessions, labels, folder=None):
         value=lambda rows: rows["code"].map(counts).astype(float)
     )
     rows = [
-        {"metric": "coded_sessions", "reason": row.code, "reason_side": row.side, "owner": row.owner,
+        {"metric": "coded_sessions", "reason": row.code, "side": row.side, "owner": row.owner,
          "n": len(sessions), "value": row.value}
         for row in found.sort_values("value", ascending=False, kind="stable").itertuples()
     ]  # fmt: skip
-    return _counted(rows, ["reason", "reason_side", "owner"])
+    return _counted(rows, ["reason", "side", "owner"])
 
 
 def count_owners(sessions, folder=None):

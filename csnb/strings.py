@@ -1,6 +1,7 @@
 """Every word a reader sees comes from `definitions/strings/<language>.toml` through `text`."""
 
 import string
+from contextlib import contextmanager
 from functools import cache
 
 from csnb.errors import StringsError, one_of
@@ -20,6 +21,24 @@ def set_language(lang, folder=None):
     >>> set_language("zh")
     """
     _state.update(language=one_of("lang", lang, LANGUAGES), folder=folder)
+
+
+@contextmanager
+def language(lang, folder=None):
+    """Use a language, and the user's own definitions folder, for a while; then go back to what was.
+
+    Examples
+    --------
+    >>> with language("en"):
+    ...     text("word.sessions")
+    'conversations'
+    """
+    before = dict(_state)
+    set_language(lang, folder)
+    try:
+        yield
+    finally:
+        _state.update(before)
 
 
 def get_language():
