@@ -256,11 +256,7 @@ def _interval_columns(frame, low, high):
         return [_hidden(frame, low), _hidden(frame, high)]
     drawable = [not is_missing(a) and not is_missing(b) for a, b, _ in triples]
     middle = low[:-3].rstrip("_") or "value"
-    if (
-        sum(drawable) < 3
-        or middle not in frame
-        or (low == "low" and frame.get("metric", units).nunique() > 1)
-    ):
+    if sum(drawable) < 3 or middle not in frame or frame.get("metric", units).nunique() > 1:
         return [column]
     return [column, Shown('<td class="drawn"></td>', _drawings(frame, low, high, middle))]
 
