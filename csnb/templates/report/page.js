@@ -27,7 +27,7 @@ async function draw(chart) {
   const place = chart.querySelector(".plot");
   const { data, layout, config } = specOf(chart, onScreen());
   await Plotly.newPlot(place, data, layout, config);
-  place.on("plotly_click", (event) => openQuotes(event.points[0].customdata));
+  place.on("plotly_click", (event) => openQuotes(chart, event.points[0].customdata));
   state.drawn += 1;
 }
 
@@ -58,8 +58,10 @@ function redraw(colours, width) {
   }
 }
 
-function openQuotes(mark) {
-  const quotes = all("details[data-drill]").find((each) => each.dataset.drill === mark);
+// The quotes behind a bar are the first of its mark below the chart.
+function openQuotes(chart, mark) {
+  const isBelow = (each) => chart.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const quotes = all("details[data-drill]").find((each) => each.dataset.drill === mark && isBelow(each));
   if (!quotes) return;
   quotes.open = true;
   quotes.scrollIntoView({ block: "start" });
