@@ -1,0 +1,218 @@
+"""What can be said where a share is not known: bounds, never a point.
+
+Sides of dissatisfied conversations that nobody labelled, and the satisfaction of customers who did not rate.
+"""
+
+import numpy as np
+import pandas as pd
+
+from csnb.errors import ParameterError
+from csnb.human import ESTIMANDS
+from csnb.measures import SMALLEST_GROUP, measure
+from csnb.stats import wilson_interval
+from csnb.stats.inputs import names, need_columns
+
+UNVERIFIED = "unverified"
+LEAST_RIGHT = 0.8
+TILTS = (1.0, 1.5, 2.0, 3.0)
+_RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
+
+
+def measure_bounds(scored, by=None, least_right=LEAST_RIGHT):
+    """Bound the controllable share of dissatisfied conversations without a single label.
+
+    Parameters
+    ----------
+    scored : pandas.DataFrame of `scored_sessions`; `is_surely_controllable` and `is_surely_uncontrollable`
+        may be missing
+    by : str or list of str, columns to group by
+    least_right : float, above 0.5 and up to 1: the machine finds at least this part of the conversations
+        that have a controllable reason and clears at least this part of the others, and the same
+        for uncontrollable reasons
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `controllable_share`, `bound` and the groups; the value is missing and n,
+        the number of labels, is 0; `sessions` are the conversations. Bound `right in 80 %` holds if
+        the machine errs no more than that. Bound `evidence` runs from the share with a measured
+        controllable fact to all but those with a sure uncontrollable reason and no such fact.
+
+    Raises
+    ------
+    ParameterError
+        If `least_right` is out of range.
+    MetricError
+        If a column to group by is unknown.
+
+    Examples
+    --------
+    >>> scored = pd.DataFrame({"side": ["controllable", "mixed", "uncontrollable", "uncontrollable"]})
+    >>> measure_bounds(scored).loc[0, ["low", "high"]].round(3).tolist()
+    [0.375, 0.625]
+    """
+    rows = []
+    for key, group in groups_of(scored, by):
+        bounds = {f"right in {least_right:.0%}": bound_sides(group, least_right)["any"]}
+        if {"is_surely_controllable", "is_surely_uncontrollable"} <= set(group) and len(group):
+            inside = group["is_surely_controllable"].astype(bool)
+            outside = group["is_surely_uncontrollable"].astype(bool) & ~inside
+            bounds["evidence"] = inside.mean(), 1 - outside.mean()
+        rows += [
+            {
+                **key,
+                "bound": name,
+                "low": low,
+                "high": high,
+                "sessions": len(group),
+                "rulepack": packs_of(group),
+            }
+            for name, (low, high) in bounds.items()
+        ]
+    columns = [*names(by), "bound", "low", "high", "sessions", "rulepack"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        metric="controllable_share", n=0, value=np.nan, unit="rate", method=UNVERIFIED
+    )[["metric", "bound", *names(by), *_RESULTS, "sessions"]]  # fmt: skip
+
+
+def bound_sides(scored, least_right=LEAST_RIGHT):
+    """Bound every share from the machine's sides alone.
+
+    Parameters
+    ----------
+    scored : pandas.DataFrame with `side`
+    least_right : float, as in `measure_bounds`
+
+    Returns
+    -------
+    dict of share (csnb.human.ESTIMANDS) to (low, high); missing values without conversations
+
+    Source
+    ------
+    Rogan & Gladen (1978), American Journal of Epidemiology 107:71-76, at every sensitivity and specificity of
+    at least `least_right`; Fréchet (1951), Ann. Univ. Lyon A 14:53-77, for how the two sides overlap.
+
+    Examples
+    --------
+    >>> bound_sides(pd.DataFrame({"side": ["controllable", "uncontrollable"]}))["mixed"]
+    (0.0, 0.625)
+    """
+    if not 0.5 < least_right <= 1:
+        raise ParameterError(f"least_right must be above 0.5 and up to 1; got: {least_right}")
+    sides = scored["side"].fillna("unexplained")
+    if sides.empty:
+        return dict.fromkeys(ESTIMANDS, (np.nan, np.nan))
+    (c_low, c_high), (u_low, u_high) = (
+        _freed_of_errors(sides.isin([side, "mixed"]).mean(), least_right)
+        for side in ("controllable", "uncontrollable")
+    )
+    only = max(0.0, c_low - u_high), min(c_high, 1 - u_low)
+    return {
+        "controllable": only,
+        "mixed": (max(0.0, c_low + u_low - 1), min(c_high, u_high)),
+        "uncontrollable": (max(0.0, u_low - c_high), min(u_high, 1 - c_low)),
+        "unexplained": (max(0.0, 1 - c_high - u_high), 1 - max(c_low, u_low)),
+        "any": (c_low, c_high),
+        "split": (only[0], c_high),
+    }
+
+
+def _freed_of_errors(seen, least_right):
+    """Give the smallest and largest true share behind a share that the machine sees."""
+    return max(0.0, float(seen - (1 - least_right)) / least_right), min(1.0, float(seen) / least_right)
+
+
+def measure_response_bias(sessions, by=None, confidence=0.95):
+    """Say who was asked, who answered, and how satisfied all customers may be, the silent ones included.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    by : str or list of str, columns to group by
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with `assumption`. First `invitation_rate, rating_rate, satisfaction_rate` as
+        `csnb.measure` gives them, without assumption. Then `satisfaction_of_all`, n being all
+        conversations: under `any` the bounds whatever the unrated think (value missing); under `same, x1.5,
+        x2, x3` the value if the odds that an unrated customer is satisfied are so many times those of a
+        rated one, with the interval of the ratings moved likewise; missing below 5 ratings.
+
+    Raises
+    ------
+    ParameterError
+        If a column to group by is unknown.
+
+    Source
+    ------
+    Manski (1989), Journal of Human Resources 24:343-360 (bounds); Robins, Rotnitzky & Scharfstein (2000), in
+    Statistical Models in Epidemiology, 1-94 (tilting).
+
+    Examples
+    --------
+    >>> sessions = pd.DataFrame({"is_rated": [True] * 6 + [False] * 4, "is_satisfied": [True] * 3 + [False] * 3 + [None] * 4,
+    ...     "is_invited": True, "left_out_because": None, "platform": "jd", "rulepack": "jd"})
+    >>> table = measure_response_bias(sessions).set_index("assumption")
+    >>> table.loc[["any", "same"], ["value", "low", "high"]].round(2).values.tolist()
+    [[nan, 0.3, 0.7], [0.5, 0.19, 0.81]]
+    """
+    seen = measure(sessions, ["invitation_rate", "rating_rate", "satisfaction_rate"], by, confidence)
+    counted = sessions[sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")]
+    rows = [row for key, group in groups_of(counted, by) for row in _of_all(key, group, confidence)]
+    columns = ["metric", "assumption", *names(by), *_RESULTS]
+    return pd.concat([seen.reindex(columns=columns), pd.DataFrame(rows, columns=columns)], ignore_index=True)
+
+
+def _of_all(key, group, confidence):
+    """Give the rows of one group: the bounds, then one row a tilt."""
+    rated = group["is_rated"].astype(bool)
+    satisfied = int(group.loc[rated, "is_satisfied"].astype(bool).sum())
+    n, known = len(group), int(rated.sum())
+    common = {**key, "metric": "satisfaction_of_all", "n": n, "unit": "rate", "rulepack": packs_of(group)}
+    if not n:
+        yield {**common, "assumption": "any", "method": "no sessions"}
+        return
+    low, high = satisfied / n, (satisfied + n - known) / n
+    yield {**common, "assumption": "any", "low": low, "high": high, "method": "bounds"}
+    ends = dict.fromkeys(("value", "low", "high"), np.nan)
+    if known >= SMALLEST_GROUP:
+        ends = dict(
+            zip(ends, (satisfied / known, *wilson_interval(satisfied, known, confidence)), strict=True)
+        )
+    for tilt in TILTS:
+        moved = {end: _tilted(value, tilt, known / n) for end, value in ends.items()}
+        name = "same" if tilt == 1 else f"x{tilt:g}"
+        yield {**common, "assumption": name, **moved, "method": "wilson, tilted"}
+
+
+def _tilted(satisfied, tilt, share):
+    """Give the satisfaction of all if the odds of the unrated are `tilt` times those of the rated."""
+    unrated = tilt * satisfied / (1 - satisfied + tilt * satisfied)
+    return share * satisfied + (1 - share) * unrated
+
+
+# ---- used by the shares too
+
+
+def groups_of(table, by):
+    """Yield the values and the rows of every group, in order; without `by` all rows are one group.
+
+    Examples
+    --------
+    >>> [(key, len(rows)) for key, rows in groups_of(pd.DataFrame({"shop": ["B", "A", "B"]}), "shop")]
+    [({'shop': 'A'}, 1), ({'shop': 'B'}, 2)]
+    """
+    by = names(by)
+    need_columns(table, by, "the table of conversations")
+    if not by:
+        yield {}, table
+        return
+    for key, rows in table.groupby(by, dropna=False, observed=True):
+        yield dict(zip(by, key, strict=True)), rows
+
+
+def packs_of(table):
+    """Name the rule packs behind some conversations, comma separated."""
+    return ", ".join(sorted(table["rulepack"].dropna().unique())) if "rulepack" in table else ""
