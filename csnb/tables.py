@@ -176,7 +176,6 @@ def table_html(frame, name, columns=None, note=None):
     """
     if frame.empty:
         return f'<p class="none">{escape(text("table.empty"))}</p>'
-    columns = _reading_order(frame) if columns is None else list(columns)
     shown = _shown_columns(frame, columns)
     rows = zip(*(column.cells for column in shown), strict=True)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
@@ -205,11 +204,13 @@ def _is_results(frame):
 
 
 def _shown_columns(frame, columns):
-    """Choose how each column is shown; the ends of an interval share one column."""
-    is_results = _is_results(frame)
-    hidden = {"unit", "method", "rulepack"} if is_results else set()
-    if is_results and frame["metric"].nunique() == 1 and len(columns) > 1:
-        hidden.add("metric")
+    """Choose how each column is shown; the ends of an interval share one column, what is asked for is shown."""
+    is_results, hidden = _is_results(frame), set()
+    if columns is None:
+        columns = _reading_order(frame)
+        if is_results:
+            hidden = {"unit", "method", "rulepack"}
+            hidden |= {"metric"} if frame["metric"].nunique() == 1 and len(columns) > 1 else set()
     shown = []
     for column in columns:
         if column in hidden:
