@@ -230,7 +230,7 @@ def test_labels_needed_fall_with_a_better_machine_and_with_labels_at_hand():
     assert need[4.0]["value"] < need[0.0]["value"]
     assert need[4.0]["unit"] == "count" and need[0.0]["n"] == 100
     nobody = measure_labelling_need(population(4000), None, 0.05).iloc[0]
-    assert nobody["n"] == 0 and nobody["value"] > need[0.0]["value"]
+    assert nobody["n"] == 0 and nobody["value"] > need[4.0]["value"]
     with pytest.raises(ParameterError, match=r"margin must lie between 0 and 0\.5"):
         measure_labelling_need(sessions, None, 5)
 
