@@ -213,9 +213,12 @@ def _write(table, out, name, layout, kind, file_format, encoding):
 
 
 def _plain_times(table):
-    """Write times without zone, to the second."""
-    times = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
-    return table.with_columns(pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S") for name in times)
+    """Write times without zone, to the second, and days."""
+    forms = {pl.Datetime: "%Y-%m-%d %H:%M:%S", pl.Date: "%Y-%m-%d"}
+    kinds = {name: dtype.base_type() for name, dtype in table.schema.items()}
+    return table.with_columns(
+        pl.col(name).dt.to_string(forms[kind]) for name, kind in kinds.items() if kind in forms
+    )
 
 
 def _write_sheet(table, path):

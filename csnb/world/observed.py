@@ -267,19 +267,32 @@ def observed_events(draw):
     """Give the calendar: campaigns, bursts and shocks as the team knows them."""
     p = draw.p
     kinds = {"price": "price", "quality": "quality", "policy": "policy", "system": "outage"}
-    spells = [(day, 0.0, 24.0, "campaign", "大促日") for day in p.campaign_days]
-    spells += [(day, p.burst_hour, min(p.burst_hour + 2, 24), "live", "直播专场") for day in p.burst_days]
+    spells = [(*run, 0.0, 24.0, "campaign", "大促") for run in _runs(p.campaign_days)]
+    spells += [
+        (day, day, p.burst_hour, min(p.burst_hour + 2, 24), "live", "直播专场") for day in p.burst_days
+    ]
     if p.shock_cause in kinds:
-        spells += [(day, 0.0, 24.0, kinds[p.shock_cause], _SHOCKS[p.shock_cause]) for day in p.shock_days]
-    day, starts, ends, kind, note = zip(*spells, strict=True) if spells else ((),) * 5
-    start = np.array(day, float) * 86400
+        line = "" if p.shock_line == "all" else world_table("product_lines").loc[p.shock_line, "name"]
+        spells += [
+            (*run, 0.0, 24.0, kinds[p.shock_cause], line + _SHOCKS[p.shock_cause])
+            for run in _runs(p.shock_days)
+        ]
+    first, last, starts, ends, kind, note = zip(*spells, strict=True) if spells else ((),) * 6
+    first, last = (np.array(days, float) * 86400 for days in (first, last))
     return pd.DataFrame({
-        "starts_at": at(draw, start + np.array(starts, float) * 3600),
-        "ends_at": at(draw, start + np.array(ends, float) * 3600),
+        "starts_at": at(draw, first + np.array(starts, float) * 3600),
+        "ends_at": at(draw, last + np.array(ends, float) * 3600),
         "kind": list(kind),
         "shop": None,
         "note": list(note),
     })  # fmt: skip
+
+
+def _runs(days):
+    """Give the first and the last day of every run of days."""
+    days = sorted(set(days))
+    firsts = [day for day in days if day - 1 not in days]
+    return list(zip(firsts, [day for day in days if day + 1 not in days], strict=True))
 
 
 def observed_shifts(draw):

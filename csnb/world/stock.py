@@ -16,7 +16,7 @@ class Stock:
     def __init__(self):
         talk = read_toml("world/talk.toml")
         self.words = {**_parsed(read_toml("utterances/slots.toml")), **_parsed(talk["words"])}
-        self.goods = talk["goods"]
+        self.goods, self.parts = talk["goods"], talk["parts"]
         self.persona = tuple((name, tuple(options)) for name, options in talk["persona"].items())
         self.platform = {name: _parsed(habits) for name, habits in talk["platform"].items()}
         self.agent, self.bot, self.notice = (_parsed(talk[part]) for part in ("agent", "bot", "notice"))

@@ -131,6 +131,7 @@ def _session_values(facts, stock):
     return {
         "goods": goods,
         "product": goods,
+        "part": pick(stock.parts[facts["line"]], chance),
         "order": "订单[订单x]" if chance.random() < 0.5 else "[订单x]",
         "order_number": "[订单x]",
         "link": number[:10],

@@ -1,0 +1,56 @@
+"""The studies' smoke run, and the judge behind their verdicts."""
+
+import numpy as np
+import pytest
+
+from validation.__main__ import main
+from validation.runner import Estimate, Figure, Study, passes, run_study
+from validation.studies import STUDIES
+
+
+def honest(seed):
+    """Give a right 95 % interval of a normal mean."""
+    x = np.random.default_rng(seed).normal(1.0, 1.0)
+    yield Estimate("mean", 1.0, x, x - 1.96, x + 1.96)
+
+
+def too_narrow(seed):
+    """Give an 80 % interval as one of 95 %."""
+    x = np.random.default_rng(seed).normal(1.0, 1.0)
+    yield Estimate("mean", 1.0, x, x - 1.28, x + 1.28)
+
+
+def too_wide(seed):
+    """Give an interval that cannot miss."""
+    x = np.random.default_rng(seed).normal(1.0, 1.0)
+    yield Estimate("mean", 1.0, x, x - 9, x + 9)
+
+
+def coin(seed):
+    """Give heads or tails."""
+    yield Figure("heads", float(np.random.default_rng(seed).random() < 0.5))
+
+
+@pytest.mark.parametrize(("replicate", "verdict"), [(honest, True), (too_narrow, False), (too_wide, False)])
+def test_the_judge_passes_honest_intervals_only(replicate, verdict):
+    assert passes(run_study(Study("judge", "", replicate), 400, workers=1)) is verdict
+
+
+@pytest.mark.parametrize(("bounds", "verdict"), [((0.4, 0.6), True), ((0.8, 1.0), False)])
+def test_figures_pass_between_their_bounds(bounds, verdict):
+    assert passes(run_study(Study("coin", "", coin, {"heads": bounds}), 400, workers=1)) is verdict
+
+
+def test_seeds_follow_from_the_name_alone():
+    first, again = (run_study(Study("judge", "", honest), 80, workers=1) for _ in range(2))
+    assert first.equals(again)
+
+
+def test_every_study_has_its_own_name_and_a_claim():
+    assert len({study.name for study in STUDIES}) == len(STUDIES)
+    assert all(study.claim.endswith(".") for study in STUDIES)
+
+
+def test_all_studies_pass_their_smoke_run(capsys):
+    code = main(["--smoke"])
+    assert code == 0, capsys.readouterr().out

@@ -1,0 +1,226 @@
+"""The studies there are. A new estimator adds a function and a line of STUDIES."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, spearmanr
+
+from csnb.labelling import draw_sample, read_settings
+from csnb.stats import (
+    adjust_pvalues,
+    agreement_interval,
+    attributable_fraction,
+    cohen_kappa,
+    difference_interval,
+    funnel,
+    laney_chart,
+    mean_interval,
+    stratified_difference,
+    survival,
+    wilson_interval,
+)
+from csnb.world import make_world
+from csnb.world.causes import BEHAVIOURS
+from validation.runner import Estimate, Figure, Study
+
+
+def with_truth(world):
+    """Join the sessions an agent handled with the truth about them (columns true_...)."""
+    truth = world.truth.sessions.add_prefix("true_")
+    joined = world.sessions.merge(truth, left_on="session_id", right_index=True)
+    return joined[joined["true_is_handled"]].reset_index(drop=True)
+
+
+def rated_dissatisfaction(seed):
+    """Wilson interval of the dissatisfied share of ratings, by shop."""
+    rated = with_truth(make_world("S1", seed))
+    rated = rated[rated["is_rated"]]
+    p = rated["true_p_dissatisfied"]
+    if_bad, if_good = rated["true_p_rated_if_dissatisfied"], rated["true_p_rated_if_satisfied"]
+    rated = rated.assign(p=p * if_bad / (p * if_bad + (1 - p) * if_good))
+    for shop, group in rated.groupby("shop"):
+        bad, n = int(group["is_dissatisfied"].sum()), len(group)
+        yield Estimate(shop, group["p"].mean(), bad / n, *wilson_interval(bad, n))
+
+
+def controllable_share(seed):
+    """Stratified difference estimate of the share with a controllable reason, from few labels."""
+    for scenario, n, changes in (
+        ("S1", 200, {"weeks": 2}),
+        ("S4", 200, {}),
+        ("S8", 200, {}),
+        ("S11", 60, {"weeks": 8}),
+    ):
+        estimate, truth, _ = _share(scenario, n, seed, changes)
+        yield Estimate(f"{scenario}, {n} labels", truth, *estimate[:3])
+
+
+def label_saving(seed):
+    """Width of that interval against the one of a simple random sample of as many labels."""
+    for auc in (0.82, 0.9):
+        (_, low, high, _), truth, (n, size) = _share("S1", 200, seed, {"weeks": 2, "machine_auc": auc})
+        simple = 2 * norm.ppf(0.975) * np.sqrt(truth * (1 - truth) / n * (1 - n / size))
+        yield Figure(f"AUC {auc}", (high - low) / simple)
+
+
+def _share(scenario, n, seed, changes):
+    """Draw n labels from the dissatisfied and estimate; gives estimate, truth, and both sizes."""
+    found = with_truth(make_world(scenario, seed, **changes))
+    found = found[found["true_is_dissatisfied"]]
+    population = found[["session_key", "session_id", "shop"]].assign(
+        score=found["machine_controllable_p"], disagreement=0.0
+    )
+    settings = {**read_settings(), "estimate_share": 1.0}
+    n = min(n, len(population))
+    drawn = draw_sample(population, n, seed, _NOTHING_DRAWN, "d", settings).set_index("session_key")
+    drawn = drawn.reindex(found["session_key"])
+    y = found["true_side"].isin(["controllable", "mixed"]).to_numpy(float)
+    labelled = (drawn["use"] == "estimate").to_numpy()
+    result = stratified_difference(drawn["stratum"].to_numpy(), labelled, y, drawn["score"].to_numpy())
+    return result, y.mean(), (n, len(population))
+
+
+_NOTHING_DRAWN = pd.DataFrame(
+    {
+        "session_key": [],
+        "session_id": [],
+        "stratum": [],
+        "score": [],
+        "use": [],
+        "drawn_probability": [],
+        "case": [],
+        "coders": [],
+    }
+)
+
+
+def behaviour_fraction(seed):
+    """Attributable fraction of one behaviour and of all, where causes add up on the log odds."""
+    world = make_world("S1", seed, outcome="logit")
+    handled = with_truth(world)
+    handled = handled.assign(
+        y=handled["true_is_dissatisfied"].astype(float), **{b: handled[b].astype(float) for b in BEHAVIOURS}
+    )
+    case_mix = ["intent", "shop", "has_price_flag", "has_campaign_flag", "has_coupon_flag", "has_bot"]
+    seen = world.truth.do()["p_dissatisfied"][handled["session_id"]].mean()
+    for name, only in (("unresolved", ("unresolved",)), ("all behaviours", BEHAVIOURS)):
+        rest = [b for b in BEHAVIOURS if b not in only]
+        better = world.truth.do("standard", only)["p_dissatisfied"][handled["session_id"]].mean()
+        found = attributable_fraction(handled, "y", list(only), case_mix + rest, cluster="agent_id")
+        yield Estimate(name, 1 - better / seen, *found)
+
+
+def no_change(seed):
+    """Say 'no significant change' of satisfaction from one week of the null world to the next."""
+    rated = make_world("S0", seed, weeks=2).sessions
+    weeks = rated[rated["is_rated"]].groupby("week")["is_satisfied"].agg(["sum", "count"]).astype(float)
+    before, after = ((good / n, *wilson_interval(good, n)) for good, n in weeks.to_numpy())
+    low, high = difference_interval(before, after)
+    yield Figure("no significant change", float(low <= 0 <= high))
+
+
+def nobody_named(seed):
+    """Name an agent of the null world by the funnel after Benjamini and Hochberg."""
+    handled = with_truth(make_world("S0", seed))
+    agents = handled.groupby("agent_id")["true_is_dissatisfied"].agg(["sum", "size"])
+    expected = agents["size"] * agents["sum"].sum() / agents["size"].sum()
+    z = funnel(agents["sum"], expected, agents["size"])["z"]
+    yield Figure("worlds that name somebody", float((adjust_pvalues(2 * norm.sf(z.abs())) < 0.05).any()))
+    yield Figure("worlds beyond 95 % limits", float((z.abs() > norm.ppf(0.975)).any()))
+
+
+def crude_ranking(seed):
+    """Rank correlation of agents' crude rates with their true effects."""
+    for scenario in ("S1", "S6"):
+        world = make_world(scenario, seed, weeks=4)
+        rate = with_truth(world).groupby("true_agent")["true_is_dissatisfied"].mean()
+        yield Figure(scenario, spearmanr(rate, world.truth.agents["effect"].to_numpy()[rate.index]).statistic)
+
+
+def daily_chart(seed):
+    """Alarms of Laney's chart on eight ordinary weeks, and on a day with a shock."""
+    quiet = _chart(make_world("S1", seed, weeks=8, day_spread=0.15))
+    yield Figure("alarms in 100 ordinary days", 100 * quiet["signal"].mean())
+    shaken = _chart(
+        make_world(
+            "S1",
+            seed,
+            weeks=4,
+            sessions_per_week=12_000,
+            day_spread=0.15,
+            shock_cause="logistics",
+            shock_days=[20],
+            shock_lift=8.0,
+        )
+    )
+    yield Figure("shock days found", float(shaken["signal"].iloc[20]))
+
+
+def _chart(world):
+    """Chart the true dissatisfaction of handled sessions by day."""
+    days = with_truth(world).groupby("day")["true_is_dissatisfied"].agg(["sum", "size"])
+    return laney_chart(days["sum"], days["size"])
+
+
+def open_tickets(seed):
+    """Share of tickets still open after some hours, although many are open at the end."""
+    world = make_world("S10", seed)
+    hours, is_closed, true_median = _tickets(world)
+    curve = survival(hours, is_closed)
+    for after in (24, 96):
+        row = curve[curve["time"] <= after].iloc[-1]
+        truth = norm.sf(np.log(after / true_median) / 0.9).mean()
+        yield Estimate(f"open after {after} h", truth, row["survival"], row["low"], row["high"])
+
+
+def closed_only(seed):
+    """Take the mean of closed tickets for the mean of all: does its interval miss the truth?"""
+    hours, is_closed, true_median = _tickets(make_world("S10", seed))
+    low, high = mean_interval(hours[is_closed])
+    truth = (true_median * np.exp(0.9**2 / 2)).mean()
+    yield Figure("worlds misled", float(not low <= truth <= high))
+
+
+def _tickets(world):
+    """Give hours seen, whether closed, and the true median hours of every ticket."""
+    draw = world.truth.draw
+    tickets = draw.followed["tickets"]
+    end = draw.p.weeks * 7 * 86400.0
+    closed = tickets["closed_second"].notna().to_numpy()
+    hours = (tickets["closed_second"].fillna(end) - tickets["opened_second"]).to_numpy() / 3600
+    hard = draw.contacts["difficulty"][tickets["row"]] > 0.5
+    return hours, closed, draw.p.ticket_hours * np.where(hard, draw.p.ticket_backlog, 1.0)
+
+
+def analyst_agreement(seed):
+    """Kappa of two analysts on 300 sessions."""
+    world = make_world("S1", seed)
+    handled = with_truth(world)
+    sample = handled.sample(300, random_state=seed)
+    codes = sample[["analyst_a_dissatisfied", "analyst_b_dissatisfied"]].astype(int).to_numpy()
+    share, p = handled["true_is_dissatisfied"].mean(), world.truth.draw.p
+    said = share * p.analyst_sensitivity + (1 - share) * (1 - p.analyst_specificity)
+    agreed = share * (p.analyst_sensitivity**2 + (1 - p.analyst_sensitivity) ** 2)
+    agreed += (1 - share) * (p.analyst_specificity**2 + (1 - p.analyst_specificity) ** 2)
+    by_chance = said**2 + (1 - said) ** 2
+    low, high = agreement_interval(_kappa, codes, seed=seed, repeats=300)
+    yield Estimate("kappa", (agreed - by_chance) / (1 - by_chance), _kappa(codes), low, high)
+
+
+def _kappa(codes):
+    """Give Cohen's kappa of two columns."""
+    return cohen_kappa(codes[:, 0], codes[:, 1])
+
+
+STUDIES = (
+    Study("rated_dissatisfaction", "Wilson intervals cover the dissatisfied share of ratings.", rated_dissatisfaction),
+    Study("controllable_share", "200 labels and a machine score cover the true controllable share.", controllable_share),
+    Study("label_saving", "The machine's score saves labels: the interval is narrower than without it.", label_saving, {"AUC 0.82": (0, 0.95), "AUC 0.9": (0, 0.78)}, smoke=16),
+    Study("behaviour_fraction", "The attributable fraction of behaviours covers the truth under the one-logit outcome.", behaviour_fraction),
+    Study("no_change", "Where nothing changes, 'no significant change' is said.", no_change, {"no significant change": (0.925, 1)}),
+    Study("nobody_named", "Where agents are alike nobody is named, though limits alone would.", nobody_named, {"worlds that name somebody": (0, 0.06), "worlds beyond 95 % limits": (0.5, 1)}),
+    Study("crude_ranking", "Crude rates rank agents, unless difficult cases go to able agents.", crude_ranking, {"S1": (0.5, 1), "S6": (-1, 0.4)}, smoke=16),
+    Study("daily_chart", "The daily chart is quiet on ordinary days and finds a shock.", daily_chart, {"alarms in 100 ordinary days": (0, 1), "shock days found": (0.95, 1)}, smoke=16),
+    Study("open_tickets", "Survival curves cover the share of tickets still open.", open_tickets),
+    Study("closed_only", "The mean over closed tickets misleads: this is why survival curves are used.", closed_only, {"worlds misled": (0.8, 1)}, smoke=16),
+    Study("analyst_agreement", "The bootstrap interval covers the analysts' true kappa.", analyst_agreement),
+)  # fmt: skip
