@@ -20,6 +20,12 @@ _HOMES = {
     "csnb.coding": ["code_file"],
     "csnb.metrics": ["list_metrics"],
     "csnb.measures": ["measure", "compare_periods", "compare_groups", "agent_grouping"],
+    "csnb.conversion": ["add_conversion"],
+    "csnb.windows": [
+        "find_periods", "find_weeks", "label_periods", "keep_periods", "list_periods", "list_calendar",
+        "without_event_days", "find_bursts",
+    ],
+    "csnb.signals": ["measure_control", "find_breaks"],
     "csnb.quality": [
         "count_rows", "count_left_out", "measure_known", "find_silent_days", "reconcile", "list_limits",
         "count_unjoined_ratings",
@@ -32,12 +38,22 @@ _HOMES = {
     "csnb.sheets": ["write_sheets"],
     "csnb.filled": ["import_labels"],
     "csnb.labeller": ["show_labeller"],
+    "csnb.audit": [
+        "select_labels", "machine_labels", "measure_agreement", "measure_accuracy", "measure_drift", "list_disputes",
+    ],
+    "csnb.label_plan": ["count_labels", "plan_margins", "plan_strata"],
+    "csnb.label_findings": ["find_label_issues"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
     ],
+    "csnb.pulse": ["measure_core", "measure_weeks", "find_pulse_issues"],
+    "csnb.alerts": ["measure_alerts", "list_reading", "list_transcripts"],
+    "csnb.changes": ["measure_changes", "split_mix", "split_traffic", "trace_changes", "find_change_issues"],
+    "csnb.pulls": ["measure_pulls", "measure_reason_pulls"],
     "csnb.charts": [
         "plot_trend", "plot_ranking", "plot_share", "plot_heatmap", "plot_distribution", "plot_pareto",
     ],
+    "csnb.charts_control": ["plot_control", "plot_pulls"],
     "csnb.tables": [
         "show_section", "show_text", "show_findings", "show_table", "show_quotes", "show_definitions",
         "show_provenance",

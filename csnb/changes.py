@@ -7,21 +7,29 @@ Contributions add up to the change. Agents are drawn with both of their periods 
 import numpy as np
 import pandas as pd
 
-from csnb.loads import FACTORS, name_verdict, split_change
+from csnb.cells import REST, cell_effects, cell_sums, merge_cells
+from csnb.findings import Finding
+from csnb.formats import format_day, format_interval, format_value, metric_name
+from csnb.loads import CHANGED, FACTORS, changed_metrics, name_judgement, split_change
 from csnb.measures import PLAIN
-from csnb.metrics import metric_of
-from csnb.paired import TYPICAL, block_sums, draw_blocks, drawn_interval, metric_numbers, paired_facts
-from csnb.reasons import read_reasons
+from csnb.paired import (
+    TYPICAL,
+    draw_blocks,
+    drawn_interval,
+    effect_row,
+    effect_table,
+    metric_numbers,
+    paired_facts,
+)
+from csnb.pulls import pull_name
 from csnb.stats import decompose_periods
+from csnb.strings import text
+from csnb.windows import RULE_CHANGE
 
 CHANGE_METRICS = ("satisfaction_rate", "conversion_rate", "answer_30s_rate", TYPICAL)
 CELLS = ("stage", "product", "shop", "channel", "intent", "tier")
-CHANGED = ("traffic", "work", "both")
-REST = "rest"
-SMALL_CELL = 20
 FEWEST_EVENTS = 5
-JACKKNIFE_PARTS = 10
-PULL_PARTS = ["difference_mix", "difference_rate"]
+JACKKNIFE_PARTS, MOST_PULLS = 10, 3
 
 
 def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.95, seed=0):
@@ -38,8 +46,8 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
     Returns
     -------
     pandas.DataFrame
-        One row a metric: `metric, n, value, unit, method`, `n_last, value_last`, `difference,
-        difference_low, difference_high` and `verdict`: `none` (the interval covers 0), `traffic` (mostly
+        One row a metric: `metric, n, value` (and the same as `value_this`)`, unit, method`, `n_last, value_last`, `difference,
+        difference_low, difference_high` and `judgement`: `none` (the interval covers 0), `traffic` (mostly
         load), `work` (mostly work), `both` (both, or not to be told apart), `too_few` (fewer than 30
         sessions or 5 events in a period) or `no_last` (there is no earlier period to compare with).
     """
@@ -51,21 +59,21 @@ def _measure_change(sessions, metric, bursts, confidence, seed):
     """Give one row of `measure_changes`."""
     facts = paired_facts(sessions, metric)
     (n_last, n), (value_last, value) = facts.n, facts.values
-    difference, low, high, verdict = np.nan, np.nan, np.nan, _too_little(facts)
-    if verdict is None:
+    difference, low, high, judgement = np.nan, np.nan, np.nan, _too_little(facts)
+    if judgement is None:
         drawn = draw_blocks(facts, seed)
-        totals = _cell_sums(facts, drawn, np.zeros(len(facts.rows), int), 1)
+        totals = cell_sums(facts, drawn, np.zeros(len(facts.rows), int), 1)
         means = totals[1][..., 0] / totals[0][..., 0]
         change = facts.to_unit * (means[:, 1] - means[:, 0])
         difference, low, high = drawn_interval(change, facts.blocks, confidence)
-        verdict = "none"
+        judgement = "none"
         if low > 0 or high < 0:
-            verdict = name_verdict(
+            judgement = name_judgement(
                 split_change(facts, sessions, metric, bursts, seed), facts.blocks, confidence
             )
-    return {"metric": metric, "n": int(n), "value": value, "unit": facts.unit, "method": facts.method,
+    return {"metric": metric, "n": int(n), "value": value, "value_this": value, "unit": facts.unit, "method": facts.method,
             "n_last": int(n_last), "value_last": value_last, "difference": difference,
-            "difference_low": low, "difference_high": high, "verdict": verdict}  # fmt: skip
+            "difference_low": low, "difference_high": high, "judgement": judgement}  # fmt: skip
 
 
 def _too_little(facts):
@@ -79,11 +87,6 @@ def _too_little(facts):
         if min(events.min(), (facts.n - events).min()) < FEWEST_EVENTS:
             return "too_few"
     return None
-
-
-def changed_metrics(changes):
-    """Name the metrics whose change is real, in the order of `changes` (of `measure_changes`)."""
-    return changes.loc[changes["verdict"].isin(CHANGED), "metric"].to_list()
 
 
 # ---- mix and rate
@@ -115,79 +118,11 @@ def split_mix(sessions, changes, by=CELLS, confidence=0.95, seed=0):
         facts = paired_facts(sessions, metric)
         _, codes, cells = merge_cells(facts.rows, by)
         drawn = draw_blocks(facts, seed)
-        parts = cell_effects(*_cell_sums(facts, drawn, codes, cells))
+        parts = cell_effects(*cell_sums(facts, drawn, codes, cells))
         for factor, part in zip(("mix", "rate"), parts, strict=True):
             interval = drawn_interval(facts.to_unit * part.sum(axis=-1), facts.blocks, confidence)
-            rows.append(_effect(metric, {"factor": factor}, facts, *interval))
-    return _effects(rows, ["factor"])
-
-
-def merge_cells(rows, by, smallest=SMALL_CELL):
-    """Name the cell of every row, with small cells merged.
-
-    Parameters
-    ----------
-    rows : pandas.DataFrame with the columns `by`, `place` (0 last, 1 this) and `base`
-    by : list of str, the most important first
-    smallest : int, a cell has at least so many in both periods; else its last name becomes `rest`, then
-        the one before, and so on
-
-    Returns
-    -------
-    labels : pandas.DataFrame of the columns used, one row a row
-    codes : array of int, the number of each row's cell
-    cells : int, how many cells there are
-    """
-    names = [name for name in by if name in rows and rows[name].nunique(dropna=False) > 1]
-    labels = rows[names].astype("string").fillna("unknown")
-    place, base = rows["place"].to_numpy(), rows["base"].to_numpy()
-    for name in reversed(names):
-        codes = labels.groupby(names, sort=False).ngroup().to_numpy()
-        counts = np.bincount(codes * 2 + place, base, minlength=2 * (codes.max(initial=0) + 1)).reshape(-1, 2)
-        labels[name] = labels[name].mask(counts.min(axis=1)[codes] < smallest, REST)
-    codes = labels.groupby(names, sort=False).ngroup().to_numpy() if names else np.zeros(len(rows), int)
-    return labels, codes, int(codes.max(initial=0)) + 1
-
-
-def _cell_sums(facts, drawn, codes, cells):
-    """Give base and events by draw, period and cell."""
-    return tuple(
-        np.tensordot(drawn, block_sums(facts, codes, cells, column), 1) for column in ("base", "events")
-    )
-
-
-def cell_effects(base, events):
-    """Give what each cell adds to mix and to rate, for many draws at once.
-
-    Parameters
-    ----------
-    base, events : arrays, draws x period (last, this) x cell
-
-    Returns
-    -------
-    mix, rate : arrays, draws x cell; as the `cells` of `csnb.stats.decompose_change`, which adds up to the change
-    """
-    share = base / base.sum(axis=-1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        rates = events / base
-    rates = np.where(np.isnan(rates), rates[:, ::-1], rates)
-    rates = np.nan_to_num(rates)
-    middle = (share * rates).sum(axis=-1).mean(axis=-1)[:, None]
-    mix = (share[:, 1] - share[:, 0]) * (rates.mean(axis=1) - middle)
-    return mix, (rates[:, 1] - rates[:, 0]) * share.mean(axis=1)
-
-
-def _effect(metric, keys, facts, value, low, high):
-    """Make one row of effects."""
-    unit = "points" if facts.unit == "rate" else facts.unit
-    return {"metric": metric, **keys, "n": int(facts.n[1]), "value": value, "low": low, "high": high,
-            "unit": unit, "method": facts.method, "rulepack": ""}  # fmt: skip
-
-
-def _effects(rows, keys):
-    """Put rows of effects into a table."""
-    columns = ["metric", *keys, "n", "value", "low", "high", "unit", "method", "rulepack"]
-    return pd.DataFrame(rows, columns=columns)
+            rows.append(effect_row(metric, {"factor": factor}, facts, *interval))
+    return effect_table(rows, ["factor"])
 
 
 # ---- mix, load and work
@@ -212,100 +147,8 @@ def split_traffic(sessions, changes, bursts=None, confidence=0.95, seed=0):
         split = split_change(facts, sessions, metric, bursts, seed)
         for factor in FACTORS if split else ():
             interval = drawn_interval(getattr(split, factor), facts.blocks, confidence)
-            rows.append(_effect(metric, {"factor": factor}, facts, *interval))
-    return _effects(rows, ["factor"])
-
-
-# ---- who pulled it
-
-
-def measure_pulls(sessions, changes, metric, by, confidence=0.95, seed=0):
-    """Say how much each shop, product or agent pulled a metric up or down.
-
-    Parameters
-    ----------
-    sessions : pandas.DataFrame of `label_periods`
-    changes : pandas.DataFrame of `measure_changes`
-    metric : str, one of `changes`
-    by : list of str, columns; each splits the whole change anew
-    confidence, seed : as in `measure_changes`
-
-    Returns
-    -------
-    pandas.DataFrame
-        Results by `dimension` (the column) and `group`, the largest pull first; within a dimension they add up
-        to the change. `difference_mix` and `difference_rate` are the two parts of a pull. Groups with
-        fewer than 20 sessions in a period are `rest`. Empty if the change is not real.
-    """
-    columns = _effects([], ["dimension", "group"]).columns.union(PULL_PARTS, sort=False)
-    if metric not in changed_metrics(changes):
-        return pd.DataFrame(columns=columns)
-    pulls = [_pulls_of(sessions, metric, name, confidence, seed) for name in by if name in sessions]
-    return pd.concat([each for each in pulls if len(each) > 1], ignore_index=True).reindex(columns=columns)
-
-
-def _pulls_of(sessions, metric, name, confidence, seed):
-    """Give the pulls of the groups of one column."""
-    facts = paired_facts(sessions, metric, by_day=name == "agent_id")
-    labels, codes, cells = merge_cells(facts.rows, [name])
-    if labels.empty or not len(labels.columns):
-        return _effects([], ["dimension", "group"])
-    groups = labels[name].to_numpy()[np.unique(codes, return_index=True)[1]]
-    mix, rate = cell_effects(*_cell_sums(facts, draw_blocks(facts, seed), codes, cells))
-    value, low, high = drawn_interval(facts.to_unit * (mix + rate), facts.blocks, confidence)
-    n = np.bincount(codes, facts.rows["base"] * facts.rows["place"], minlength=cells).astype(int)
-    rows = [
-        _effect(metric, {"dimension": name, "group": group}, facts, value[cell], low[cell], high[cell])
-        | {"n": n[cell], **dict(zip(PULL_PARTS, facts.to_unit * np.array([mix[0, cell], rate[0, cell]]), strict=True))}
-        for cell, group in enumerate(groups)
-    ]  # fmt: skip
-    return _largest_first(pd.DataFrame(rows))
-
-
-def _largest_first(pulls):
-    """Put the largest pull first, whatever its sign."""
-    return pulls.sort_values("value", key=np.abs, ascending=False, kind="stable", ignore_index=True)
-
-
-def measure_reason_pulls(sessions, changes, labels, confidence=0.95, seed=0, folder=None):
-    """Say how much each reason pulled the satisfaction rate up or down.
-
-    A conversation that was not rated satisfied counts once, in equal parts for its coded reasons, and as
-    `unexplained` without one. Reasons are the machine's codes.
-
-    Parameters
-    ----------
-    sessions : pandas.DataFrame of `label_periods`
-    changes : pandas.DataFrame of `measure_changes`
-    labels : pandas.DataFrame, `book.labels`
-    confidence, seed : as in `measure_changes`
-    folder : path of the user's own definitions folder, or None
-
-    Returns
-    -------
-    pandas.DataFrame
-        Results by `reason`, the largest pull first; they add up to the change. Empty if the change is not real.
-    """
-    metric, rows = "satisfaction_rate", []
-    if metric in changed_metrics(changes):
-        facts = paired_facts(sessions, metric)
-        known = read_reasons(folder)["code"].to_list()
-        drawn, one_cell = draw_blocks(facts, seed), np.zeros(len(facts.rows), int)
-        for reason, parts in _reason_parts(facts.rows, labels[labels["code"].isin(known)]).items():
-            counted = facts._replace(rows=facts.rows.assign(events=-parts.to_numpy()))
-            base, events = _cell_sums(counted, drawn, one_cell, 1)
-            pull = np.diff((events / base)[..., 0], axis=1)[:, 0]
-            interval = drawn_interval(pull, facts.blocks, confidence)
-            rows.append(_effect(metric, {"reason": reason}, facts, *interval))
-    return _largest_first(_effects(rows, ["reason"]))
-
-
-def _reason_parts(rows, labels):
-    """Give each dissatisfied row's equal parts of its reasons: rows x reasons."""
-    codes = pd.crosstab(labels["session_key"], labels["code"]).clip(upper=1)
-    parts = codes.div(codes.sum(axis=1), axis=0).reindex(rows["session_key"]).fillna(0.0)
-    parts["unexplained"] = 1 - parts.sum(axis=1)
-    return parts.mul((rows["base"] - rows["events"]).to_numpy(), axis=0)
+            rows.append(effect_row(metric, {"factor": factor}, facts, *interval))
+    return effect_table(rows, ["factor"])
 
 
 # ---- three periods in a row
@@ -333,7 +176,7 @@ def trace_changes(sessions, changes, by=CELLS, confidence=0.95):
     tables = [
         _trace(sessions, metric, by, confidence) for metric in changed_metrics(changes) if metric != TYPICAL
     ]
-    return pd.concat(tables) if tables else _effects([], ["factor", "period_from", "period_to"])
+    return pd.concat(tables) if tables else effect_table([], ["factor", "period_from", "period_to"])
 
 
 def _trace(sessions, metric, by, confidence):
@@ -351,7 +194,7 @@ def _trace(sessions, metric, by, confidence):
     spread = (JACKKNIFE_PARTS - 1) / np.sqrt(JACKKNIFE_PARTS) * parts
     value, low, high = drawn_interval(np.vstack([whole["effect"], spread]), JACKKNIFE_PARTS, confidence)
     n = rows.groupby("period", observed=True)["base"].sum()
-    return _effects(
+    return effect_table(
         [
             {"metric": metric, "factor": row.factor.removeprefix("cell_"), "period_from": row.period_from,
              "period_to": row.period_to, "n": int(n[row.period_to]), "value": value[place], "low": low[place],
@@ -367,3 +210,124 @@ def _structure(rows, names):
     sums = rows.groupby(["period", *names], observed=True)[["base", "events"]].sum().reset_index()
     table = sums.assign(rate=sums["events"] / sums["base"])
     return decompose_periods(table, "period", ["base", "rate"], names)
+
+
+# ---- findings
+
+
+def find_change_issues(changes, pulls, asking, residual, calendar, periods):
+    """Say which changes are real and of what kind, where they fall, and what speaks against a comparison.
+
+    Parameters
+    ----------
+    changes : pandas.DataFrame of `measure_changes`
+    pulls : list of pandas.DataFrame of `measure_pulls` or `measure_reason_pulls`
+    asking : pandas.DataFrame of `measure_changes` of the invitation and the rating rate
+    residual : pandas.DataFrame of `measure_changes` without the days of events
+    calendar : pandas.DataFrame of `csnb.list_calendar`
+    periods : pandas.DataFrame of `csnb.find_periods`
+
+    Returns
+    -------
+    list of Finding; a change whose interval covers 0 gets no explanation
+    """
+    changed = changed_metrics(changes)
+    found = [_of_change(row) for row in changes[changes["metric"].isin(changed)].to_dict("records")]
+    for judgement, weight in (("none", 90), ("too_few", 50), ("no_last", 100)):
+        metrics = changes.loc[changes["judgement"] == judgement, "metric"]
+        if len(metrics):
+            names = text("word.list_separator").join(map(metric_name, metrics))
+            found.append(Finding(f"change_{judgement}", {"metrics": names}, "C", weight, "changes"))
+    for table in pulls:
+        found += _of_pulls(table) if len(table) else []
+    found += _of_residual(changes, residual)
+    found += [_of_asking(row) for row in asking[asking["judgement"].isin(CHANGED)].to_dict("records")]
+    return found + _of_rules(calendar, periods)
+
+
+def _of_change(row):
+    """Make a finding of a real change."""
+    values = {
+        "metric": metric_name(row["metric"]),
+        "direction": text("word.rise" if row["difference"] > 0 else "word.fall"),
+        "difference": format_value(abs(row["difference"]), _points(row["unit"])),
+        "value": format_value(row["value"], row["unit"]),
+        "last": format_value(row["value_last"], row["unit"]),
+        "n": format_value(row["n"], "count"),
+        "interval": format_interval(row["difference_low"], row["difference_high"], _points(row["unit"])),
+    }
+    return Finding(f"change_{row['judgement']}", values, "B", 95, "traffic")
+
+
+def _points(unit):
+    """Give the unit of a difference."""
+    return "points" if unit == "rate" else unit
+
+
+def _of_pulls(table):
+    """Make a finding of the groups that surely pulled the way of the change, the largest of each dimension."""
+    keys = [column for column in ("dimension", "group", "reason") if column in table]
+    total = table["value"].sum() if keys == ["reason"] else table.groupby("dimension")["value"].sum().iloc[0]
+    is_sure = (table["low"] > 0) | (table["high"] < 0)
+    is_named = table[keys[-1]] != REST
+    surely = table[is_sure & is_named & (np.sign(table["value"]) == np.sign(total))]
+    if len(keys) > 1:
+        surely = surely.groupby("dimension", sort=False).head(1)
+    if surely.empty:
+        return []
+    names = [
+        text("word.pull", name=pull_name(row), value=format_value(row["value"], row["unit"]))
+        for row in surely.head(MOST_PULLS).to_dict("records")
+    ]
+    values = {
+        "metric": metric_name(table["metric"].iloc[0]),
+        "pulls": text("word.list_separator").join(names),
+    }
+    is_machine = keys == ["reason"]
+    return [
+        Finding(
+            "change_reasons" if is_machine else "change_pulls",
+            values,
+            "D" if is_machine else "B",
+            80,
+            "pulls",
+        )
+    ]
+
+
+def _of_residual(changes, residual):
+    """Name the real changes of which less than half is left without the days of events."""
+    before = changes.set_index("metric")["difference"].reindex(residual["metric"]).to_numpy()
+    has_shrunk = residual["difference"] / before < 0.5
+    gone = residual[
+        residual["metric"].isin(changed_metrics(changes)) & has_shrunk & (residual["judgement"] == "none")
+    ]
+    if gone.empty:
+        return []
+    names = text("word.list_separator").join(map(metric_name, gone["metric"]))
+    return [Finding("change_residual", {"metrics": names}, "B", 85, "residual")]
+
+
+def _of_asking(row):
+    """Warn that other customers were asked to rate, or rated."""
+    values = {
+        "metric": metric_name(row["metric"]),
+        "value": format_value(row["value"], row["unit"]),
+        "last": format_value(row["value_last"], row["unit"]),
+        "n": format_value(row["n"], "count"),
+        "interval": format_interval(row["difference_low"], row["difference_high"], "points"),
+    }
+    return Finding("change_asking", values, "C", 97, "changes")
+
+
+def _of_rules(calendar, periods):
+    """Warn of every change of rules inside the compared periods."""
+    compared = periods[periods["period"].isin(["last", "this"])]
+    if compared.empty:
+        return []
+    first, last = compared["first_day"].min(), compared["last_day"].max()
+    rules = calendar[(calendar["event"] == RULE_CHANGE) & calendar["first_day"].between(first, last)]
+    return [
+        Finding("change_rules", {"day": format_day(row.first_day), "rulepack": row.note}, "C", 98, "calendar")
+        for row in rules.itertuples()
+    ]

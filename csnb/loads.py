@@ -13,6 +13,7 @@ from csnb.paired import draw_blocks, drawn_interval, metric_numbers
 from csnb.stats import shapley_effects
 
 FACTORS = ("mix", "load", "work")
+CHANGED = ("traffic", "work", "both")
 MIX = ("stage", "product", "intent", "shop", "channel", "tier")
 KNOTS = (2, 4, 7)  # loads at which the metric may bend
 HISTORY_DAYS = 56
@@ -164,7 +165,7 @@ def _at_ranks_of(values, others):
     return np.quantile(others, rank, method="inverted_cdf")
 
 
-def name_verdict(split, blocks, confidence):
+def name_judgement(split, blocks, confidence):
     """Name what a significant change is mostly due to.
 
     Parameters
@@ -186,3 +187,14 @@ def name_verdict(split, blocks, confidence):
         if drawn_interval(beyond_half, blocks, confidence)[1] > 0:
             return name
     return "both"
+
+
+def changed_metrics(changes):
+    """Name the metrics whose change is real, in the order of `changes` (of `csnb.measure_changes`).
+
+    Examples
+    --------
+    >>> changed_metrics(pd.DataFrame({"metric": ["a", "b"], "judgement": ["none", "work"]}))
+    ['b']
+    """
+    return changes.loc[changes["judgement"].isin(CHANGED), "metric"].to_list()

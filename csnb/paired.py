@@ -141,3 +141,16 @@ def drawn_interval(values, blocks, confidence):
     """
     half = distributions.t.ppf((1 + confidence) / 2, max(blocks - 1, 1)) * np.std(values[1:], axis=0, ddof=1)
     return values[0], values[0] - half, values[0] + half
+
+
+def effect_row(metric, keys, facts, value, low, high):
+    """Make one row of a table of effects, in the shape of results."""
+    unit = "points" if facts.unit == "rate" else facts.unit
+    return {"metric": metric, **keys, "n": int(facts.n[1]), "value": value, "low": low, "high": high,
+            "unit": unit, "method": facts.method, "rulepack": ""}  # fmt: skip
+
+
+def effect_table(rows, keys):
+    """Put rows of effects into a table; it may be empty."""
+    columns = ["metric", *keys, "n", "value", "low", "high", "unit", "method", "rulepack"]
+    return pd.DataFrame(rows, columns=columns)

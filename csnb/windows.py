@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-PERIODS = ("before_last", "last", "this")
+PERIODS, NO_DAYS = ("before_last", "last", "this"), ("", "")
 WEEKS = ("week_3", "week_2", "week_1", "week_0")
 BURST_LIFT, BURST_SPREADS, BURST_SESSIONS = 1.5, 3, 20
 RULE_CHANGE, TRAFFIC_EVENTS = "rules", ("campaign", "live")
@@ -20,7 +20,7 @@ def find_periods(sessions, date_from=None, date_to=None):
 
     Parameters
     ----------
-    sessions : pandas.DataFrame with `day`; the days before the period must be among them
+    sessions : pandas.DataFrame with `day` and `left_out_because`; the days before the period must be among them
     date_from, date_to : "YYYY-MM-DD" or None, both included
 
     Returns
@@ -33,7 +33,8 @@ def find_periods(sessions, date_from=None, date_to=None):
     Examples
     --------
     >>> days = pd.date_range("2026-03-02", "2026-03-29").strftime("%Y-%m-%d")
-    >>> find_periods(pd.DataFrame({"day": days}), "2026-03-28", "2026-03-29").to_numpy().tolist()
+    >>> sessions = pd.DataFrame({"day": days, "left_out_because": None})
+    >>> find_periods(sessions, "2026-03-28", "2026-03-29").to_numpy().tolist()
     [['before_last', '2026-03-14', '2026-03-15'], ['last', '2026-03-21', '2026-03-22'], \
 ['this', '2026-03-28', '2026-03-29']]
     """
@@ -69,7 +70,7 @@ def find_weeks(sessions, date_to=None):
     Examples
     --------
     >>> days = pd.date_range("2026-03-02", "2026-03-16").strftime("%Y-%m-%d")
-    >>> find_weeks(pd.DataFrame({"day": days}))["first_day"].to_list()
+    >>> find_weeks(pd.DataFrame({"day": days, "left_out_because": None}))["first_day"].to_list()
     ['2026-03-03', '2026-03-10']
     """
     days = _known_days(sessions)
@@ -84,8 +85,9 @@ def find_weeks(sessions, date_to=None):
 
 
 def _known_days(sessions):
-    """Give the days that are known."""
-    return sessions.loc[sessions["day"] != "unknown", "day"].dropna()
+    """Give the days that are known and that the report may look at."""
+    is_known = (sessions["day"] != "unknown") & (sessions["left_out_because"] != "out_of_period")
+    return sessions.loc[is_known, "day"].dropna()
 
 
 def _period_table(rows):
@@ -94,6 +96,24 @@ def _period_table(rows):
         [(name, first.isoformat(), last.isoformat()) for name, first, last in rows],
         columns=["period", "first_day", "last_day"],
     )
+
+
+def period_spans(periods):
+    """Give first and last day of each period of `find_periods`; one that is not there has no days.
+
+    Examples
+    --------
+    >>> period_spans(pd.DataFrame([("this", "2026-03-02", "2026-03-08")],
+    ...                           columns=["period", "first_day", "last_day"]))["last"]
+    ('', '')
+    """
+    named = {row.period: (row.first_day, row.last_day) for row in periods.itertuples()}
+    return {name: named.get(name, NO_DAYS) for name in PERIODS}
+
+
+def in_days(sessions, span):
+    """Give the sessions from the first to the last day of a span."""
+    return sessions[sessions["day"].between(*span)]
 
 
 def label_periods(sessions, periods):
@@ -113,6 +133,11 @@ def label_periods(sessions, periods):
     for row in periods.itertuples():
         label[sessions["day"].between(row.first_day, row.last_day)] = row.period
     return sessions.assign(period=pd.Categorical(label, categories=list(periods["period"]), ordered=True))
+
+
+def keep_periods(sessions):
+    """Give the sessions of `label_periods` that lie in a period."""
+    return sessions[sessions["period"].notna()]
 
 
 def list_periods(sessions, periods, calendar):
@@ -245,38 +270,38 @@ def find_bursts(sessions, shifts=None):
 
     Parameters
     ----------
-    sessions : pandas.DataFrame with `started_at, agent_id`
+    sessions : pandas.DataFrame with `started_at, agent_id, left_out_because`
     shifts : pandas.DataFrame, `book.shifts`, or None
         Who is on line. Without shifts it is who answered in that hour.
 
     Returns
     -------
     pandas.DataFrame
-        One row an hour: `hour_at` (its start), `day, hour, session_count, agent_count, per_agent_rate,
-        usual_rate`. A burst has at least 20 conversations, 1.5 times the usual arrivals per agent, and lies more
+        One row an hour: `hour_at` (its start), `day, hour, session_count, agent_count, per_agent,
+        usual_per_agent`. A burst has at least 20 conversations, 1.5 times the usual arrivals per agent, and lies more
         than 3 robust standard deviations above it. Usual is the median of the same weekday and hour, of
         the same hour of all days where there are fewer than four such weeks.
     """
-    served = sessions[sessions["agent_id"].notna() & sessions["started_at"].notna()]
+    served = _counted(sessions).dropna(subset=["agent_id", "started_at"])
     hours = _arrivals(served, shifts)
     by_weekday, by_hour = [hours["hour_at"].dt.weekday, hours["hour_at"].dt.hour], hours["hour_at"].dt.hour
-    weeks = hours.groupby(by_weekday)["per_agent_rate"].transform("size")
+    weeks = hours.groupby(by_weekday)["per_agent"].transform("size")
     usual, spread = (
-        _same_hours(hours["per_agent_rate"], by_weekday, measure).where(
-            weeks > 4, _same_hours(hours["per_agent_rate"], by_hour, measure)
+        _same_hours(hours["per_agent"], by_weekday, measure).where(
+            weeks > 4, _same_hours(hours["per_agent"], by_hour, measure)
         )
         for measure in (np.median, _robust_spread)
     )
     by_chance = np.sqrt(usual / hours["agent_count"])
     is_burst = (
         (hours["session_count"] >= BURST_SESSIONS)
-        & (hours["per_agent_rate"] >= BURST_LIFT * usual)
-        & (hours["per_agent_rate"] > usual + BURST_SPREADS * np.maximum(spread, by_chance))
+        & (hours["per_agent"] >= BURST_LIFT * usual)
+        & (hours["per_agent"] > usual + BURST_SPREADS * np.maximum(spread, by_chance))
     )
     found = hours.assign(
-        day=hours["hour_at"].dt.strftime("%Y-%m-%d"), hour=hours["hour_at"].dt.hour, usual_rate=usual
+        day=hours["hour_at"].dt.strftime("%Y-%m-%d"), hour=hours["hour_at"].dt.hour, usual_per_agent=usual
     )[is_burst].reset_index(drop=True)
-    return found[["hour_at", "day", "hour", "session_count", "agent_count", "per_agent_rate", "usual_rate"]]
+    return found[["hour_at", "day", "hour", "session_count", "agent_count", "per_agent", "usual_per_agent"]]
 
 
 def _arrivals(served, shifts):
@@ -287,7 +312,7 @@ def _arrivals(served, shifts):
         on_line = _on_line(counts.index, shifts[shifts["agent_id"].isin(served["agent_id"])])
         counts["agent_count"] = np.maximum(counts["agent_count"], on_line)
     counts = counts.rename_axis("hour_at").reset_index()
-    return counts.assign(per_agent_rate=counts["session_count"] / counts["agent_count"])
+    return counts.assign(per_agent=counts["session_count"] / counts["agent_count"])
 
 
 def _on_line(hours, shifts):
