@@ -43,6 +43,8 @@ _HOMES = {
     ],
     "csnb.label_plan": ["count_labels", "plan_margins", "plan_strata"],
     "csnb.label_findings": ["find_label_issues"],
+    "csnb.shares": ["scored_sessions", "measure_sides", "measure_controllable", "measure_labelling_need"],
+    "csnb.bounds": ["measure_response_bias"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
     ],

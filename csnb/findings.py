@@ -120,21 +120,23 @@ def find_response_issues(sessions, confidence=0.95):
     return found
 
 
-def find_satisfaction_issues(sessions, labels, confidence=0.95, folder=None):
+def find_satisfaction_issues(sessions, labels, controllable, confidence=0.95, folder=None):
     """Say how satisfied the rated customers were, whose part the rest is, and how sure that is.
 
     Parameters
     ----------
     sessions : pandas.DataFrame of `select_sessions`
     labels : pandas.DataFrame, `book.labels`
+    controllable : pandas.DataFrame of `measure_controllable`, not grouped
     confidence : float
     folder : path of the user's own definitions folder, or None
 
     Returns
     -------
     list of Finding
-        Without ratings it says so, and only suspected dissatisfaction is counted. Machine codes are
-        counts of grade D.
+        Without ratings it says so, and only suspected dissatisfaction is counted. The controllable
+        share is of grade A where people labelled a sample; else only its bounds are given, and machine
+        codes are counts, both of grade D.
     """
     bad, suspected = dissatisfied_sessions(sessions), suspected_sessions(sessions)
     unrated = sessions[sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)]
@@ -152,7 +154,19 @@ def find_satisfaction_issues(sessions, labels, confidence=0.95, folder=None):
     if not total["n"]:
         return [Finding("no_ratings", {}, "C", 100, "suspected"), *found]
     found += _of_ratings(sessions, bad, total)
-    return found + _of_sides(bad, labels, folder)
+    return found + _of_share(controllable) + _of_sides(bad, labels, folder)
+
+
+def _of_share(controllable):
+    """Give the controllable share from labels, or its bounds without any."""
+    broad = controllable[controllable["metric"] == "controllable_share"]
+    if broad.empty or pd.isna(broad.iloc[0]["low"]):
+        return []
+    row = broad.iloc[0].to_dict()
+    if pd.isna(row["value"]):
+        bounds = format_interval(row["low"], row["high"], "rate")
+        return [Finding("share_bounds", {"bounds": bounds}, "D", 105, "sides")]
+    return [_of_result("share", row, 110, "sides", "A")]
 
 
 def _of_ratings(sessions, bad, total):
