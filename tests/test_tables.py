@@ -66,7 +66,7 @@ def tags(html):
 
 def test_results_read_value_interval_and_n_in_the_unit_of_their_row():
     html = table_html(results(), "shops")
-    assert cells(html, 0) == ["店铺", "数值", "95% 区间", "样本量"]
+    assert cells(html, 0) == ["店铺", "数值", "区间", "样本量"]
     assert cells(html, 1) == ["甲", "86.1%", "84.0–88.0%", "1,200"]
 
 
@@ -83,7 +83,7 @@ def test_thirty_is_not_small():
 def test_the_same_table_reads_in_english(words):
     set_language("en", words)
     html = table_html(results(), "shops")
-    assert cells(html, 0) == ["Shop", "Value", "95% interval", "n"]
+    assert cells(html, 0) == ["Shop", "Value", "Interval", "n"]
     assert cells(html, 3) == ["丙", "suppressed", "—", "3"]
 
 
@@ -219,7 +219,7 @@ def test_findings_come_by_weight_with_grade_n_and_interval(displayed):
     first, second = page.select("li.finding")
     assert first.select_one(".claim").text.startswith("不满意会话中有 38.2%")
     assert [part.text for part in first.select(".basis > span")] == [
-        "证据等级 A 概率抽样或随机对照", "样本量 1,204", "95% 区间 34.9–41.6%", "详见「可控与不可控」",
+        "证据等级 A 概率抽样或随机对照", "样本量 1,204", "区间 34.9–41.6%", "详见「可控与不可控」",
     ]  # fmt: skip
     assert first.select_one("a")["href"] == "#test_sides"
     assert second.select_one(".claim b").text == "20–23"
