@@ -16,10 +16,10 @@ $(READY): pyproject.toml constraints.txt
 report: demo  ## import the demo export, run every report in Chinese and English, print the index
 	$(BIN)/csnb report --book $(DEMO) --lang zh,en
 
-demo: $(READY)  ## the demo book, from the export in data/demo/
-	$(BIN)/csnb import data/demo/messages.csv.gz --platform generic --into $(DEMO)
-	for kind in ratings agents events orders refunds tickets shifts; do \
-	  $(BIN)/csnb import data/demo/$$kind.csv.gz --platform generic --kind $$kind --into $(DEMO) || exit; done
+demo: $(READY)  ## the demo book, from the exports in data/demo/
+	rm -rf $(DEMO)
+	tail -n +2 data/demo/exports.csv | while IFS=, read -r file layout kind rows; do \
+	  $(BIN)/csnb import data/demo/$$file --platform $$layout --kind $$kind --into $(DEMO) || exit; done
 
 test: demo  ## every test, the notebooks included
 	$(BIN)/python -m pytest -q

@@ -9,6 +9,7 @@ import pytest
 
 from csnb.errors import DefinitionError, ParameterError
 from csnb.imports import stage_file
+from csnb.utterances import read_bank
 from csnb.world import make_world, simulate, write_exports
 from csnb.world.exports import messages_table
 from csnb.world.grammar import parse
@@ -182,6 +183,23 @@ def test_every_fault_is_recorded(tmp_path):
     assert rows.height - rows.unique(seen).height >= count["duplicate"]
     merged = set(pl.read_csv(tmp_path / "truth/faults.csv.gz").filter(kind="merged_session")["detail"])
     assert merged and not merged & set(rows["session_id"])
+
+
+def test_other_known_headers_are_imported_and_recorded(tmp_path):
+    index = simulate("S11", 1, 3, ["douyin"], tmp_path / "out", tmp_path / "truth", alias_share=0.6)
+    aliases = pl.read_csv(tmp_path / "truth/faults.csv.gz").filter(kind="header_alias")["detail"]
+    assert any("session_id as 会话id" in detail or "sent_at as 发送时间" in detail for detail in aliases)
+    assert staged(tmp_path / "out", index).height == index.filter(kind="messages")["rows"].sum()
+
+
+def test_drift_brings_words_that_are_not_in_the_bank():
+    bank = set(read_bank()["text"])
+    shares = []
+    for drift in (0.0, 0.5):
+        world = make_world("S12", 3, sessions_per_week=1500, drift=drift)
+        shown = [m.text for session in talk(world.truth.draw) for m in session if m.code]
+        shares.append(sum(text in bank for text in shown) / len(shown))
+    assert shares[1] < 0.7 * shares[0]
 
 
 def test_truth_is_written_apart_and_only_when_asked(tmp_path):

@@ -12,7 +12,8 @@ import xlsxwriter
 from csnb.errors import ParameterError, one_of
 from csnb.layouts import read_layout, shapes_of
 from csnb.schema import TIME
-from csnb.world.faults import soil
+from csnb.world.draws import happens
+from csnb.world.faults import as_faults, soil
 from csnb.world.making import make_world
 from csnb.world.observed import at, session_ids
 from csnb.world.scenarios import world_table
@@ -86,7 +87,8 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
     for platform in platforms or known:
         layout = world_table("platforms").loc[platform, "layout"]
         for kind, table in (("messages", messages), ("ratings", ratings)):
-            own = _in_layout(table.filter(platform=platform), layout, kind)
+            own, renamed = _in_layout(table.filter(platform=platform), layout, kind, world.truth.draw)
+            faults = pl.concat([faults, renamed])
             files.append(_write(own, out, f"{platform}_{kind}", layout, kind, file_format, encoding))
     for kind in TABLES:
         table = pl.from_pandas(getattr(world, kind))
@@ -146,8 +148,9 @@ def messages_table(world):
     return messages.select(columns), reasons
 
 
-def _in_layout(table, layout, kind):
-    """Give a table the headers and words of a layout; columns it does not know are left out."""
+def _in_layout(table, layout, kind, draw):
+    """Give a table the headers and words of a layout, and the headers that are not the first known; columns that the
+    layout does not know are left out."""
     shape = shapes_of(read_layout(layout), kind)[0]
     if kind == "messages":
         table = _speakers(table, shape)
@@ -159,8 +162,18 @@ def _in_layout(table, layout, kind):
     if layout == "jd_open":
         times = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
         table = table.with_columns(pl.col(name).dt.epoch("ms") for name in times)
-    headers = {canonical: own[0] for canonical, own in shape.columns.items() if canonical in table.columns}
-    return table.select(list(headers)).rename(headers)
+    known = {canonical: own for canonical, own in shape.columns.items() if canonical in table.columns}
+    other = happens(draw.seed, f"headers of {layout} {kind}", len(known), draw.p.alias_share)
+    headers = {
+        canonical: own[-1] if alias else own[0]
+        for (canonical, own), alias in zip(known.items(), other, strict=True)
+    }
+    renamed = [
+        ("header_alias", None, f"{layout} {kind}: {canonical} as {name}")
+        for canonical, name in headers.items()
+        if name != known[canonical][0]
+    ]
+    return table.select(list(headers)).rename(headers), as_faults(renamed)
 
 
 def _exported(messages):

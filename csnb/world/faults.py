@@ -31,8 +31,13 @@ def soil(messages, world):
     found = []
     for step in steps:
         messages, faults = step(messages, world, p, seed)
-        found.append(pl.DataFrame(faults, schema=dict.fromkeys(COLUMNS, pl.String), orient="row"))
+        found.append(as_faults(faults))
     return messages, pl.concat(found)
+
+
+def as_faults(rows):
+    """Make the table of faults from (kind, session_id, detail)."""
+    return pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
 
 
 def _give_away(messages, world, p, seed):

@@ -87,6 +87,8 @@ def _be_served(facts, now, chance):
             now += facts["think"] * (0.4 + 1.2 * chance.random())
         else:
             now = max(now, moves[-1].second + 1)
+            if chance.random() < 0.3:
+                moves.append(Move(now, "notice", "read", "", with_colleague))
     if facts["invited"]:
         moves.append(Move(now + 30, "notice", "invite", "", with_colleague))
     return moves

@@ -20,6 +20,7 @@ class Stock:
         self.persona = tuple((name, tuple(options)) for name, options in talk["persona"].items())
         self.platform = {name: _parsed(habits) for name, habits in talk["platform"].items()}
         self.agent, self.bot, self.notice = (_parsed(talk[part]) for part in ("agent", "bot", "notice"))
+        self.drift = _parsed(talk["drift"])
         self.customer = {
             intent: {
                 **_parsed({name: lines for name, lines in rules.items() if name != "topic"}),

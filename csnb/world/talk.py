@@ -71,6 +71,7 @@ def session_facts(draw):
         "acts": [frozenset(acts[row]) for row in np.column_stack([s[act] for act in BEHAVIOURS])],
         "codes": [frozenset(codes[row].tolist()) for row in np.column_stack([o[code] for code in CODES])],
         "is_dissatisfied": o["is_dissatisfied"].tolist(),
+        "drift": [draw.p.drift] * len(c["second"]),
         **{name: c[name].tolist() for name in ("has_bot", "is_handled", "is_repeat", "is_presale")},
     }
 
@@ -217,8 +218,11 @@ def _short_words(act, stock, values, chance):
 
 def _displeased(code, facts, stock, values, chance):
     """Say displeasure about one reason: a line of the bank that shows no reason beside those of the session."""
-    shelves = stock.displeased(code, facts["codes"])
-    text = _say(pick(shelves, chance), stock, values, chance)
+    if chance.random() < facts["drift"]:
+        return _say(stock.drift[code], stock, values, chance)
+    text = _say(pick(stock.displeased(code, facts["codes"]), chance), stock, values, chance)
+    if chance.random() < 0.06:
+        text += _say(stock.platform[facts["platform"]]["cry"], stock, values, chance)
     if code in EXTERNAL and chance.random() < 0.12:
         return _say(stock.words["negation"], stock, values, chance) + text
     if code == "ability" and chance.random() < 0.2:
