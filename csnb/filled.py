@@ -38,9 +38,10 @@ def import_labels(book, path, coder=None):
     Raises
     ------
     ParameterError
-        If there is no such file, a column is no code of the guide, a case stands twice, is unknown or belongs to another session,
-        a probability is missing, an answer is incomplete or contradicts itself, or its evidence is no
-        message of the conversation. Up to twenty complaints are listed, each with row, column and value.
+        If there is no such file, a column is no code of the guide, a case stands twice, is unknown or
+        belongs to another session, a probability is missing, an answer is incomplete or contradicts itself,
+        or its evidence is no message of the conversation. Up to twenty complaints are listed, each with row,
+        column and value.
     ExportError
         If the file cannot be read as a table.
     """

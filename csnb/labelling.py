@@ -17,12 +17,13 @@ import polars as pl
 from csnb.book import write_parquet
 from csnb.errors import ParameterError, one_of
 from csnb.lookup import read_toml
-from csnb.reasons import read_reasons
 from csnb.satisfaction import dissatisfied_sessions, suspected_sessions
 from csnb.schema import conform
+from csnb.shares import scored_sessions
 
 POPULATIONS = {"dissatisfied": dissatisfied_sessions, "suspected": suspected_sessions}
 SECOND = "second"
+OTHER_SHOPS = "*"  # in the name of a stratum
 _NAME = re.compile(r"[\w-]{1,40}")
 
 
@@ -68,7 +69,7 @@ def sample_labels(book, sessions, n=200, seed=0, population="dissatisfied", code
         )
     number = len(list((book.path / "drawn").glob("*.parquet"))) + 1
     frame = draw_sample(
-        describe_population(found, book.labels, population, book.definitions_folder),
+        describe_population(found, book.labels, drawn, population, book.definitions_folder),
         n, [seed, number], earlier, f"d{number}", read_settings(book.definitions_folder),
     )  # fmt: skip
     cases = _new_cases(frame, f"d{number}", coders, seed, book.definitions_folder)
@@ -87,14 +88,21 @@ def read_settings(folder=None):
     return read_toml("labelling.toml", folder)
 
 
-def describe_population(found, labels, population, folder=None):
+def describe_population(found, labels, drawn, population, folder=None):
     """Say of every conversation what the draw goes by.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame, the conversations: `book.sessions` or a part of it
+    labels, drawn : pandas.DataFrame, tables of the book
+    population : "dissatisfied" or "suspected"
+    folder : path of the user's own definitions folder, or None
 
     Returns
     -------
     pandas.DataFrame
-        `session_key, session_id, shop`, `score` (of `score_controllable`) and `disagreement` (0 to 1: how
-        far the machine is from the rating, or the model from a measured fact it left out).
+        `session_key, session_id, shop`, `score` (the machine's probability of a controllable reason) and
+        `disagreement` (0 to 1: how far the machine is from the rating, or the model from a measured fact).
     """
     keys = found["session_key"]
     facts = labels[labels["coder"] == "rules"].merge(
@@ -107,33 +115,10 @@ def describe_population(found, labels, population, folder=None):
             "session_key": keys,
             "session_id": found["session_id"],
             "shop": found["shop"].fillna("-").astype(str),
-            "score": keys.map(score_controllable(labels, folder)).fillna(0.0),
+            "score": scored_sessions(found, labels, drawn, folder)["p_controllable"],
             "disagreement": np.maximum(keys.map(left_out).fillna(0.0), apart),
         }
     ).reset_index(drop=True)
-
-
-def score_controllable(labels, folder=None):
-    """Give the machine's probability that a session has at least one controllable reason.
-
-    Parameters
-    ----------
-    labels : pandas.DataFrame, table `labels`; several rows of one code count once, by the largest `p`
-    folder : path of the user's own definitions folder, or None
-
-    Returns
-    -------
-    pandas.Series by session_key; reasons are taken as independent. Sessions without one are not in it.
-
-    Examples
-    --------
-    >>> labels = pd.DataFrame({"session_key": [1, 1, 2], "code": ["bot", "ability", "price"], "p": [0.5, 0.8, 0.9]})
-    >>> score_controllable(labels).round(2).to_dict()
-    {1: 0.9}
-    """
-    codes = read_reasons(folder).filter(side="controllable")["code"].to_list()
-    held = labels[labels["code"].isin(codes)].groupby(["session_key", "code"])["p"].max()
-    return 1 - (1 - held).groupby("session_key").prod()
 
 
 def draw_sample(population, n, seed, earlier, name, settings):
@@ -194,7 +179,7 @@ def _strata(fresh, name, n, settings):
     shops = fresh["shop"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     kept = max(1, room // settings["bands"])
     named = shops.index if len(shops) <= kept else shops.index[: kept - 1]
-    group = fresh["shop"].where(fresh["shop"].isin(named), "*")
+    group = fresh["shop"].where(fresh["shop"].isin(named), OTHER_SHOPS)
     bands = max(1, min(settings["bands"], room // group.nunique() if len(group) else 1))
     below = fresh.groupby(group)["score"].rank(method="min").astype(int) - 1  # equal scores share a band
     size = group.groupby(group).transform("size")

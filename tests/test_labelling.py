@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from csnb.errors import ParameterError
-from csnb.labelling import allocate, checked_coders, draw_sample, read_settings, score_controllable
+from csnb.labelling import allocate, checked_coders, draw_sample, read_settings
 from csnb.schema import empty
 
 NOTHING = empty("drawn").to_pandas()
@@ -134,13 +134,6 @@ def test_allocation_is_the_best_in_whole_numbers():
 def test_no_stratum_gets_more_labels_than_it_has_conversations():
     assert allocate([3, 100], [0.5, 0.01], 50, floor=12).tolist() == [3, 47]
     assert allocate([3, 5], [0.5, 0.5], 50).tolist() == [3, 5]
-
-
-def test_reasons_are_joined_as_independent_and_a_code_counts_once():
-    labels = pd.DataFrame(
-        {"session_key": [1, 1, 1, 2], "code": ["bot", "bot", "ability", "price"], "p": [0.5, 0.2, 0.8, 0.9]}
-    )
-    assert score_controllable(labels).round(6).to_dict() == {1: 0.9}
 
 
 @pytest.mark.parametrize("names", [["a/b"], [""], ["ann", "ann"]])

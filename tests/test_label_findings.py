@@ -1,0 +1,84 @@
+"""Findings of the audit: what the labels can bear, in both languages."""
+
+import pandas as pd
+import pytest
+from test_audit import drifting, machine, people, two_coders
+
+from csnb.audit import list_disputes, measure_accuracy, measure_agreement, measure_drift
+from csnb.label_findings import find_label_issues
+from csnb.label_plan import plan_margins
+from csnb.strings import LANGUAGES, set_language
+from csnb.tables import findings_html
+
+
+def scored_of(n):
+    """Make scored conversations of one stratum, in one week."""
+    return pd.DataFrame(
+        {"session_key": range(n), "stratum": "d1/*/1", "side": "unexplained", "rulepack": "generic",
+         "week": "2026-W10", "p_controllable": 0.5, "p_uncontrollable": 0.5}
+    )  # fmt: skip
+
+
+def found(human, codes, scored):
+    """Give the findings by key."""
+    issues = find_label_issues(
+        human, measure_agreement(human), measure_accuracy(human, codes), measure_drift(human, scored),
+        plan_margins(scored, human), list_disputes(human, codes),
+    )  # fmt: skip
+    for lang in LANGUAGES:
+        set_language(lang)
+        assert findings_html(issues).count('class="finding"') == len(issues)
+    set_language("zh")
+    return {issue.key: issue for issue in issues}
+
+
+def test_without_labels_it_says_so_first_and_what_a_draw_would_bring():
+    issues = found(people(), machine((1, "price", 0.9)), scored_of(1000))
+    assert set(issues) == {"labels_none", "labels_first"}
+    assert issues["labels_none"].weight > issues["labels_first"].weight
+    assert issues["labels_first"].values["margin"].startswith("9.3")
+
+
+def test_without_labels_or_conversations_it_only_says_that_there_are_no_labels():
+    assert set(found(people(), machine(), scored_of(0))) == {"labels_none"}
+
+
+@pytest.mark.parametrize(
+    ("differ", "key"), [(0, "coders_good"), (8, "coders_tentative"), (16, "coders_poor")]
+)
+def test_the_verdict_on_coders_follows_alpha(differ, key):
+    human = two_coders(28, differ)
+    issues = found(human, machine(*((n, "price", 0.9) for n in range(28))), scored_of(500))
+    assert key in issues
+    assert (issues[key].weight > 90) == (key != "coders_good")
+
+
+def test_one_coder_alone_cannot_tell_how_reliable_he_is():
+    human = people(*((n, "ann", ["price"]) for n in range(30)))
+    assert "coders_unknown" in found(human, machine(), scored_of(500))
+
+
+def test_the_weakest_code_is_named_with_its_n_and_interval():
+    human = people(*((n, "ann", ["price"] if n < 20 else ["ability"]) for n in range(40)))
+    codes = machine(
+        *((n, "price", 0.9) for n in range(10, 40)), *((n, "ability", 0.9) for n in range(20, 40))
+    )
+    weakest = found(human, codes, scored_of(500))["machine_weakest"]
+    assert weakest.values["code"] == "价格"
+    assert {"n", "interval"} <= set(weakest.values)
+
+
+def test_a_week_that_drifts_weighs_more_than_the_labels_themselves():
+    human, scored = drifting(missed=0.9)
+    issues = found(
+        human, machine(), scored_of(200).assign(week=scored["week"], p_controllable=scored["p_controllable"])
+    )
+    assert issues["drift_week"].values["week"] == "2026-W13"
+    assert issues["drift_week"].weight > issues["labels_counted"].weight
+
+
+def test_disputes_are_counted_in_conversations():
+    human = people((1, "ann", ["price"]), (1, "ben", ["ability"]), (2, "ann", ["price"]))
+    assert found(human, machine((2, "ability", 0.95)), scored_of(50))["labels_disputed"].values == {
+        "sessions": "2"
+    }
