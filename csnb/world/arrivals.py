@@ -12,7 +12,6 @@ _BY_HOUR = (
     1.2, .7, .4, .3, .3, .5, 1.0, 2.0, 3.6, 5.2, 6.2, 5.6, 4.6, 4.8, 5.6, 5.8, 5.6, 5.0, 4.6, 5.4, 7.0, 7.4, 5.8, 3.0,
 )  # fmt: skip
 _BY_WEEKDAY = (1.06, 1.02, 1.0, 0.98, 1.0, 1.02, 0.92)
-_CHANNELS = ("search", "product_page", "order_page", "live")
 
 
 def draw_contacts(p, seed, shops, agents):
@@ -28,11 +27,12 @@ def draw_contacts(p, seed, shops, agents):
         arrivals = _arrive(p, seed, group, rate)
         groups[group] = len(arrivals["second"])
         rounds.append(_meet(p, seed, {group: groups[group]}, arrivals, shops, agents))
-    earlier = _stack(rounds)
+    earlier, among = _stack(rounds), dict(groups)
     for group in ("repeat", "second repeat"):
-        arrivals = _come_again(p, seed, earlier)
-        groups[group] = len(arrivals["second"])
-        earlier = _meet(p, seed, {group: groups[group]}, arrivals, shops, agents)
+        arrivals = _come_again(p, seed, among, earlier)
+        among = {group: len(arrivals["second"])}
+        earlier = _meet(p, seed, among, arrivals, shops, agents)
+        groups |= among
         rounds.append(earlier)
     return _stack(rounds), groups
 
@@ -77,9 +77,8 @@ def _arrive(p, seed, group, rate):
     }
 
 
-def _come_again(p, seed, earlier):
+def _come_again(p, seed, groups, earlier):
     """Draw who writes again about the same matter, and when."""
-    groups = {f"again {len(earlier['second'])}": len(earlier["second"])}
     chance = np.where(earlier["is_unresolved"], p.repeat_unresolved, p.repeat_solved)
     again = happens(seed, "repeat", groups, chance)
     lag = 3600 * 9 * np.exp(1.1 * normals(seed, "repeat lag", groups))
@@ -181,7 +180,7 @@ def _bot(p, seed, groups, contacts):
     chance = np.clip(world_table("intents")["contained"].to_numpy()[contacts["intent"]] * keeps, 0, 0.98)
     has_bot = happens(seed, "bot", groups, p.bot_share)
     contained = has_bot & happens(seed, "contained", groups, chance)
-    return {"has_bot": has_bot, "is_contained": contained, "is_handled": ~contained}
+    return {"has_bot": has_bot, "is_handled": ~contained}
 
 
 def _route(p, seed, groups, contacts, agents):

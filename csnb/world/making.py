@@ -130,4 +130,4 @@ def _averted(p, contacts, chosen, probability):
     trained = contacts["is_handled"] & chosen[contacts["agent"]] & (contacts["week"] >= p.training_week)
     if not trained.any():
         return np.zeros(len(trained))
-    return np.where(trained, np.clip(p.training_effect / probability[trained].mean(), -1, 1), 0.0)
+    return np.where(trained, np.minimum(p.training_effect / probability[trained].mean(), 1), 0.0)

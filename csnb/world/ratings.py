@@ -37,7 +37,6 @@ def rate(p, seed, groups, contacts, service, outcome, shops):
         "invited_by_agent": invited & by_agent,
         "is_rated": rated,
         "score": np.where(rated, np.where(bad, worse, better), np.nan),
-        "is_delighted": delighted,
         "p_rated_if_dissatisfied": np.where(can_rate, expit(odds + bias), 0.0),
         "p_rated_if_satisfied": np.where(can_rate, mixed, 0.0),
         "has_neutral": has_neutral,

@@ -12,8 +12,8 @@ LONGEST_SECONDS = 4 * 3600.0
 def serve(p, seed, groups, contacts, agents, load=None):
     """Give load, turns and behaviours of every contact, as arrays; one row a session.
 
-    `load` puts another load in the place of the observed one (an intervention). Turns stand in flat arrays:
-    `turn_session` says whose, `turn_delay_seconds` is NaN where nobody replied.
+    `load` puts another load in the place of the observed one (an intervention). Turns stand in a flat array:
+    `turn_first` says where those of a session begin, `turn_delay_seconds` is NaN where nobody replied.
     """
     pace = _pace(seed, groups, contacts)
     observed = open_at_arrival(contacts, pace["nominal_seconds"])
@@ -82,7 +82,6 @@ def _turns(p, seed, groups, contacts, pace, speed):
     gave_up = handled & (delay[first] > patience)
     delay = np.where(handled[session] & ~gave_up[session], delay, np.nan)
     return {
-        "turn_session": session,
         "turn_delay_seconds": delay,
         "turn_first": first,
         "turn_is_first": is_first,

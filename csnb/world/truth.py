@@ -64,6 +64,13 @@ class Truth:
             index=pd.Index(a["agent_id"], name="agent_id"),
         )
 
+    @property
+    def shops(self):
+        """Give, by shop: platform, share of traffic, price level and commission rate."""
+        names = ("platform", "traffic", "price_level", "commission_rate")
+        shops = self.draw.shops
+        return pd.DataFrame({name: shops[name] for name in names}, index=pd.Index(shops["shop"], name="shop"))
+
     def _agent_effects(self, sample=1500):
         """Give every agent's effect: the same handled sessions, given to each agent in turn, at lasting traits."""
         d = self.draw
@@ -184,7 +191,7 @@ class Truth:
 
     @property
     def containment(self):
-        """Give, for every session that met a bot, whether the bot settled it: no hand-over, no return, no refund."""
+        """Give, for every session that met a bot, whether the bot settled it: not handed over, no matter left, no refund."""
         d = self.draw
         refunded = np.zeros(len(d.contacts["second"]), bool)
         refunded[d.followed["refunds"]["row"]] = True
