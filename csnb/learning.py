@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from csnb.evidence import CODES
 from csnb.reasons import GENERAL, PER_CODE, log_odds, read_combination, sides, weighted
 
-_STIFFNESS = {"dissatisfied": 3.0, "reason": 3.0, "offset": 2.0}
+_STIFFNESS = {"dissatisfied": 5.0, "reason": 5.0, "offset": 3.5}
 
 
 def learn_combination(scores, dissatisfied, given, start=None, folder=None):
