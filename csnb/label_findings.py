@@ -33,7 +33,7 @@ def find_label_issues(human, agreement, accuracy, drift, margins, disputes, conf
     found.append(Finding("labels_counted", counts, "A", 90, "labels"))
     found.append(_of_agreement(agreement))
     found += _of_accuracy(accuracy)
-    found.append(_of_drift(drift, confidence))
+    found += _of_drift(drift, confidence)
     if len(disputes):
         count = format_value(disputes["session_id"].nunique(), "count")
         found.append(Finding("labels_disputed", {"sessions": count}, "C", 60, "disputes"))
@@ -101,4 +101,4 @@ def _of_drift(drift, confidence):
         "week": row["week"], "side": word_of("side", row["side"]), "value": format_value(row["value"], "points"),
         "n": format_value(row["n"], "count"), "interval": format_interval(row["low"], row["high"], "points"),
     }  # fmt: skip
-    return Finding("drift_week", values, "A", 96, "drift")
+    return [Finding("drift_week", values, "A", 96, "drift")]
