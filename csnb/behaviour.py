@@ -22,7 +22,6 @@ FACTS = {
     "same_bot_answers": "an answer that the robot had given before, word for word",
 }
 _LEAST_LETTERS = 4  # shorter messages repeat by nature
-_ASKING = r"[？?]|[吗呢么]$|人呢|在不在"
 _CLOSING = ("g_close", "g_apology")
 
 
@@ -33,7 +32,8 @@ def read_measured(folder=None):
     Returns
     -------
     dict
-        `slow_seconds`, for turns whose rule pack names no slow threshold, and `facts`: fact to
+        `slow_seconds`, for turns whose rule pack names no slow threshold; `asking`, a pattern of questions;
+        `fillers`, signs at the ends of a message that change nothing; and `facts`: fact to
         `{"code", "from", "p"}`, a fact counting from this many occurrences on.
 
     Raises
@@ -50,7 +50,7 @@ def read_measured(folder=None):
                 "fact",
                 f"{fact!r} is not one of {list(FACTS)}",
             )
-    return {"slow_seconds": file["slow_seconds"], "facts": file["fact"]}
+    return {**{name: file[name] for name in ("slow_seconds", "asking", "fillers")}, "facts": file["fact"]}
 
 
 def measure_facts(evidence, turns=None, folder=None):
@@ -68,8 +68,9 @@ def measure_facts(evidence, turns=None, folder=None):
         `session_key, fact, count, number`; one row a fact that occurs, `number` being the message that
         shows it last (missing for facts of the clock).
     """
+    measured = read_measured(folder)
     said = evidence.spoken.with_columns(
-        plain=pl.col("folded").str.strip_chars("？！。， 呢哦哈~～"),
+        plain=pl.col("folded").str.strip_chars(measured["fillers"]),
         asks_facts=_vote(evidence, ["g_ask_facts"]),
         closes=_vote(evidence, _CLOSING),
         hands_over=_vote(evidence, ["g_transfer"]),
@@ -94,7 +95,7 @@ def measure_facts(evidence, turns=None, folder=None):
         facts["left_hanging"] = (
             (pl.col("speaker") == "customer")
             & (pl.col("number") > last_answer.fill_null(-1))
-            & pl.col("folded").str.contains(_ASKING)
+            & pl.col("folded").str.contains(measured["asking"])
         )
     found = [
         said.filter(holds).group_by("session_key").agg(pl.len().alias("count"), pl.col("number").max()).with_columns(fact=pl.lit(fact))

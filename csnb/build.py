@@ -25,12 +25,21 @@ from csnb.lookup import SHIPPED
 from csnb.masks import hash64, hash_id
 from csnb.schema import conform, dtypes
 
-ENGINE = 2  # raise it when build_partition gives other numbers for the same rows
+ENGINE = 3  # raise it when build_partition gives other numbers for the same rows
 PARTITION_ROWS = 1_000_000
 NEIGHBOUR_DAYS = 3
 SMALL = 50_000  # rows below which worker processes cost more than they save
 TABLES = ("messages", "texts", "turns", "facts", "labels")
-_SHAPES = ("rulepacks", "rules", "utterances", "reasons.toml", "stages.toml", "accounts.toml")
+_SHAPES = (
+    "rulepacks",
+    "rules",
+    "utterances",
+    "reasons.toml",
+    "measured.toml",
+    "combination.toml",
+    "stages.toml",
+    "accounts.toml",
+)
 
 
 class Rules(NamedTuple):
@@ -82,7 +91,7 @@ def build_partition(rows, rules):
     counted = messages.filter(pl.col("left_out_because").is_null() & _is_chinese())
     labels = reasons.code_sessions(
         counted.select("session_key", "number", "role", "text", "sent_at", "agent_id"),
-        turns=conform(walked, "turns"),
+        turns=walked,
         folder=rules.folder,
     )
     texts = (

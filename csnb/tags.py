@@ -16,16 +16,6 @@ COLUMNS = (
 )  # fmt: skip
 SPEAKERS = ("customer", "agent", "bot")
 
-_FOLDS = (
-    (r"&[a-z]{2,6};", " "),
-    (r"#E-(?:\w+|[a-z]?\[[^\]]*\])", ""),
-    (r"/:[0-9a-zA-Z@~)(<>,|&*-]{1,4}", ""),
-    (r"https?://[\w./?=&%#:;~+-]+", "□"),
-    (r"\[(?:数字|金额|日期|时间)x?\]|\{(?:days|amount|time)\}", "0"),
-    (r"\[[^\[\]]{0,12}(?:x|号|址|名|箱|话|[0-9A-Z*])\]|\{[a-z]+\}", "□"),
-    (r"[0-9]+(?:[-.:/*][0-9]+)*0*", "0"),
-    (r"\s+", " "),
-)
 _WIDTHS = dict(zip("?!,:;()~", "？！，：；（）～", strict=True))
 
 
@@ -41,10 +31,16 @@ def fold_texts(texts):
     ['等了0天了？？', '□ 还没到！']
     """
     folded = texts.fill_null("")
-    for pattern, replacement in _FOLDS:
+    for pattern, replacement in _folds():
         folded = folded.str.replace_all(pattern, replacement)
     folded = folded.str.to_lowercase().str.replace_many(list(_WIDTHS), list(_WIDTHS.values()))
     return folded.str.strip_chars().rename(texts.name)
+
+
+@cache
+def _folds():
+    """Read what is folded into what: `folds` of rules/settings.toml, shipped for all, for models read it too."""
+    return [tuple(pair) for pair in read_toml("rules/settings.toml")["folds"]]
 
 
 @cache
