@@ -105,7 +105,7 @@ def _ask(facts, script, turn, last, now, wait, chance):
         acts = [("again" if facts["is_repeat"] else "open", "")]
     else:
         acts = [(_CUSTOMER_ACTS[int(chance.random() * len(_CUSTOMER_ACTS))], "")]
-    if chance.random() < 0.22:
+    if chance.random() < 0.22 and acts[-1][0] != "thanks":
         acts.append((("detail", "follow", "reason")[int(chance.random() * 3)], ""))
     said, moves = now, []
     for number, (act, code) in enumerate(acts):

@@ -30,22 +30,42 @@ class Stock:
         }
         self.bank = _shelve(read_bank().filter(part="world").iter_rows(named=True))
         self._spoken = {name: {**self.words, **habits} for name, habits in self.platform.items()}
-        self._displeased, self._canned = {}, {}
+        self._marks = {
+            line: (*marks, *talk["goods"].get(line, ()), *talk["parts"].get(line, ()))
+            for line, marks in talk["marks"].items()
+        }
+        self._fitting, self._displeased, self._canned = {}, {}, {}
 
     def spoken_on(self, platform):
         """Give the words with the habits of a platform."""
         return self._spoken[platform]
 
-    def displeased(self, code, codes):
-        """Give the shelves of displeasure that show `code` and nothing outside `codes`."""
-        key = (code, codes)
+    def fitting(self, shelf, line):
+        """Give the rows of a shelf of the bank that can be said about a product line."""
+        if (shelf, line) not in self._fitting:
+            self._fitting[shelf, line] = tuple(
+                parsed for parsed, text in self.bank.get(shelf, ()) if self._fits(text, line)
+            )
+        return self._fitting[shelf, line]
+
+    def _fits(self, text, line):
+        """Say whether a text is about this product line, or about none."""
+        about = {name for name, marks in self._marks.items() if any(mark in text for mark in marks)}
+        return not about or line in about
+
+    def displeased(self, code, codes, line):
+        """Give lists of displeasure that show `code` and nothing outside `codes`, about a product line."""
+        key = (code, codes, line)
         if key not in self._displeased:
             shelves = [
-                lines
-                for shelf, lines in self.bank.items()
+                self.fitting(shelf, line)
+                for shelf in self.bank
                 if shelf[:2] == ("customer", "displeased") and code in shelf[2] and shelf[2] <= codes
             ]
-            self._displeased[key] = shelves or [self.bank[("customer", "displeased", frozenset({"unclear"}))]]
+            shelves = [lines for lines in shelves if lines]
+            self._displeased[key] = shelves or [
+                self.fitting(("customer", "displeased", frozenset({"unclear"})), line)
+            ]
         return self._displeased[key]
 
     def canned(self, shop, act):
@@ -67,7 +87,7 @@ def _parsed(lists):
 
 
 def _shelve(rows):
-    """Put rows of the bank on shelves.
+    """Put rows of the bank, parsed and as they are, on shelves.
 
     ("customer", "displeased", codes), ("customer", "calm", topic), ("agent", "good", topic), ("agent", "bad", code), and
     the same for bot and auto.
@@ -75,8 +95,8 @@ def _shelve(rows):
     shelves = {}
     for row in rows:
         for shelf in _shelves_of(row):
-            shelves.setdefault(shelf, []).append(parse(_escaped(row["text"])))
-    return {shelf: tuple(lines) for shelf, lines in shelves.items()}
+            shelves.setdefault(shelf, []).append((parse(_escaped(row["text"])), row["text"]))
+    return shelves
 
 
 def _shelves_of(row):

@@ -133,6 +133,10 @@ def _session_values(facts, stock):
         "goods": goods,
         "product": goods,
         "part": pick(stock.parts[facts["line"]], chance),
+        **{
+            name: _say_plainly(stock.words[name], stock, chance)
+            for name in ("city", "courier", "colour", "size")
+        },
         "order": "订单[订单x]" if chance.random() < 0.5 else "[订单x]",
         "order_number": "[订单x]",
         "link": number[:10],
@@ -141,6 +145,11 @@ def _session_values(facts, stock):
         "bot_name": facts["shop"][:2],
         "platform": facts["platform"],
     }
+
+
+def _say_plainly(lines, stock, chance):
+    """Say one of some lines that hold no fact of the session."""
+    return say(pick(lines, chance), stock.words, {}, chance)
 
 
 @cache
@@ -163,6 +172,8 @@ def _word(move, facts, stock, values, chance):
         return _agent_words(move, facts, stock, values, chance)
     if move.act == "transfer_to_human":
         return "转人工"
+    if move.act == "answer" and not facts["is_handled"] and not facts["codes"]:
+        return _say(stock.customer[facts["intent"]]["reply"], stock, values, chance)
     if move.act == "welcome":
         return _say(stock.canned(facts["shop"], "greet"), stock, values, chance)
     return _say((stock.bot if move.role == "bot" else stock.notice)[move.act], stock, values, chance)
@@ -171,7 +182,7 @@ def _word(move, facts, stock, values, chance):
 def _customer_words(move, facts, stock, values, chance):
     """Say a customer's move, typed as customers type."""
     own, draw = stock.customer[facts["intent"]], chance.random()
-    calm = stock.bank.get(("customer", "calm", own["topic"]), own["follow"])
+    calm = stock.fitting(("customer", "calm", own["topic"]), facts["line"]) or own["follow"]
     if move.act == "displeased":
         return _typed(_displeased(move.code, facts, stock, values, chance), chance)
     if move.act in CARDS:
@@ -189,7 +200,7 @@ def _customer_words(move, facts, stock, values, chance):
     elif move.act == "follow":
         text = _say(calm if draw < 0.4 else own["follow"], stock, values, chance)
     elif move.act == "chat":
-        text = _say(stock.bank[("customer", "calm", "neutral")], stock, values, chance)
+        text = _say(stock.fitting(("customer", "calm", "neutral"), facts["line"]), stock, values, chance)
     elif move.act == "detail":
         text = _say(own["follow"] if draw < 0.6 else stock.words["confirm"], stock, values, chance)
     elif move.act in ("again", "reason"):
@@ -220,7 +231,8 @@ def _displeased(code, facts, stock, values, chance):
     """Say displeasure about one reason: a line of the bank that shows no reason beside those of the session."""
     if chance.random() < facts["drift"]:
         return _say(stock.drift[code], stock, values, chance)
-    text = _say(pick(stock.displeased(code, facts["codes"]), chance), stock, values, chance)
+    shelves = stock.displeased(code, facts["codes"], facts["line"])
+    text = _say(pick(shelves, chance), stock, values, chance)
     if chance.random() < 0.06:
         text += _say(stock.platform[facts["platform"]]["cry"], stock, values, chance)
     if code in EXTERNAL and chance.random() < 0.12:
@@ -234,10 +246,11 @@ def _agent_words(move, facts, stock, values, chance):
     """Say an agent's move: the shop's canned text, the bank's or a line of the grammar, often two sentences."""
     own = stock.customer[facts["intent"]]
     if move.act == "bad":
-        return _say(stock.bank[("agent", "bad", move.code)], stock, values, chance)
+        return _say(stock.fitting(("agent", "bad", move.code), facts["line"]), stock, values, chance)
     if move.act == "canned" or (move.act in ("close", "greet") and chance.random() < 0.3):
         return _say(stock.canned(facts["shop"], move.act), stock, values, chance)
-    good = stock.bank.get(("agent", "good", own["topic"]), own["reply"])
+    good = stock.fitting(("agent", "good", own["topic"]), facts["line"])
+    good = good if chance.random() < len(good) / 60 else own["reply"]
     lines = {"reply": own["reply"], "good": good}.get(move.act) or stock.agent[move.act]
     text = _softly(_say(lines, stock, values, chance), values, chance)
     if move.act in ("reply", "ask", "hold") and chance.random() < 0.35:
