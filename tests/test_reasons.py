@@ -1,0 +1,104 @@
+"""Reason coding: what is displeasure, about what, and where it shows; own conversations, none of them real."""
+
+import polars as pl
+import pytest
+
+from csnb.reasons import code_sessions, read_owners, read_reasons
+from csnb.schema import dtypes
+
+
+def code(*lines):
+    """Code one conversation written as "role: text" lines; gives code -> row of those that hold."""
+    messages = pl.DataFrame(
+        [
+            {
+                "session_key": 1,
+                "number": number,
+                **dict(zip(("role", "text"), line.split(": ", 1), strict=True)),
+            }
+            for number, line in enumerate(lines)
+        ],
+        schema_overrides={"number": pl.Int32},
+    )
+    labels = code_sessions(messages)
+    assert labels.schema == dtypes("labels")
+    overall = labels.filter(code="dissatisfied").row(0, named=True)
+    held = {row["code"]: row for row in labels.iter_rows(named=True) if row["code"] != "dissatisfied"}
+    return overall["p"] >= 0.5, {**held, "dissatisfied": overall}
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["customer: 下单都八天了物流一动不动", "agent: 请您耐心等待", "customer: 你们发货也太慢了吧！！"], "logistics"),
+        (["customer: 昨天刚买今天就降了一百块，太坑人了", "agent: 价格是浮动的", "customer: 差价不退？气死我了"], "price"),
+        (["customer: 才穿两次鞋底就开胶了，什么破质量", "agent: 抱歉", "customer: 以后再也不买你家的了"], "quality"),
+        (["customer: 在吗", "customer: 人呢？？？", "customer: 半天了没一个人理我，什么服务"], "timeliness"),
+        (["customer: 券明明没过期，下单就是不能用，骗人的吧", "agent: 不能叠加", "customer: 太坑了这优惠券"], "discount"),
+        (["bot: 亲，请选择您的问题", "customer: 别拿机器人糊弄我！转了五遍都转不到人工", "bot: 亲，请选择您的问题"], "bot"),
+    ],
+)  # fmt: skip
+def test_a_plain_complaint_gets_its_reason(lines, reason):
+    is_dissatisfied, held = code(*lines)
+    assert is_dissatisfied
+    assert reason in held
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["customer: 你好，请问这款什么时候发货", "agent: 今天下午发", "customer: 好的谢谢"],
+        ["customer: 这件有优惠券吗", "agent: 有的，满一百减十", "customer: 好"],
+        ["customer: 在吗", "agent: 在的", "customer: 这个尺码偏大吗"],
+        ["customer: 帮我转人工", "agent: 您好", "customer: 我想改一下收货地址"],
+        ["customer: 客服态度很好，五星", "agent: 谢谢支持"],
+    ],
+)
+def test_a_calm_question_is_no_dissatisfaction(lines):
+    assert not code(*lines)[0]
+
+
+def test_evidence_is_an_exact_part_of_the_message_it_names():
+    lines = ["customer: 你好", "agent: 您好", "customer: 等了十天快递还没到，太离谱了！"]
+    _, held = code(*lines)
+    for row in held.values():
+        if row["quote"] is not None:
+            assert row["quote"] in lines[row["number"]].split(": ", 1)[1]
+
+
+def test_unclear_stands_alone():
+    is_dissatisfied, held = code("customer: 呵呵，真是服了你们了，垃圾！", "agent: 您好")
+    assert is_dissatisfied
+    if "unclear" in held:
+        assert set(held) == {"unclear", "dissatisfied"}
+
+
+def test_every_code_has_a_side_and_known_owners():
+    table = read_reasons()
+    assert table.height == 14
+    assert {owner for owners in table["owners"] for owner in owners} <= set(read_owners())
+    assert table.filter(code="unclear")["side"].to_list() == ["unexplained"]
+
+
+def test_the_order_of_sessions_changes_nothing():
+    one = pl.DataFrame(
+        {
+            "session_key": [1, 1],
+            "number": [0, 1],
+            "role": ["customer", "agent"],
+            "text": ["太慢了！！人呢", "稍等"],
+        }
+    )
+    two = one.with_columns(session_key=pl.lit(2, pl.Int64), text=pl.Series(["质量太差了，刚用就坏", "抱歉"]))
+    forth, back = (
+        code_sessions(pl.concat(pair)).sort("session_key", "code") for pair in ((one, two), (two, one))
+    )
+    assert forth.equals(back)
+
+
+def test_nothing_to_read_gives_no_labels():
+    assert code_sessions(
+        pl.DataFrame(
+            schema={"session_key": pl.Int64, "number": pl.Int32, "role": pl.String, "text": pl.String}
+        )
+    ).is_empty()
