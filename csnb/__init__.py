@@ -35,7 +35,7 @@ _HOMES = {
         "count_owners", "list_quotes",
     ],
     "csnb.labelling": ["sample_labels"],
-    "csnb.sheets": ["write_sheets"],
+    "csnb.sheets": ["sheet_paths", "write_sheets"],
     "csnb.filled": ["import_labels"],
     "csnb.labeller": ["show_labeller"],
     "csnb.audit": [

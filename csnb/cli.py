@@ -195,22 +195,20 @@ def label_sample_command(
     from csnb.book import open_book, select_sessions
     from csnb.labelling import sample_labels
     from csnb.periods import period_dates
-    from csnb.sheets import check_sheet_path, write_sheets
+    from csnb.sheets import sheet_paths, write_sheets
     from csnb.strings import set_language
 
-    opened = open_book(book)
+    opened, names = open_book(book), coders.split(",")
     set_language(lang, opened.definitions_folder)
-    check_sheet_path(out)
+    paths = sheet_paths(out, names)
     sessions = select_sessions(opened, *period_dates(period), shops.split(",") if shops else None)
-    cases = sample_labels(
-        opened, sessions, n, seed, "suspected" if suspected else "dissatisfied", coders.split(",")
-    )
+    cases = sample_labels(opened, sessions, n, seed, "suspected" if suspected else "dissatisfied", names)
     counts = cases["use"].value_counts()
     typer.echo(
         f"{len(cases)} drawn: {counts.get('estimate', 0)} at random, {counts.get('train', 0)} to learn from"
     )
-    for coder, path, number in write_sheets(opened, cases, out):
-        typer.echo(f"{path}: {number} for {coder}")
+    for coder, number in write_sheets(opened, cases, paths).items():
+        typer.echo(f"{paths[coder]}: {number} for {coder}")
 
 
 @label_app.command("import")

@@ -25,6 +25,7 @@ POPULATIONS = {"dissatisfied": dissatisfied_sessions, "suspected": suspected_ses
 SECOND = "second"
 OTHER_SHOPS = "*"  # in the name of a stratum
 _NAME = re.compile(r"[\w-]{1,40}")
+_FRAME = ["session_key", "session_id", "stratum", "score", "use", "drawn_probability", "case", "coders"]
 
 
 def sample_labels(book, sessions, n=200, seed=0, population="dissatisfied", coders=("analyst",)):
@@ -62,10 +63,9 @@ def sample_labels(book, sessions, n=200, seed=0, population="dissatisfied", code
     drawn = book.drawn
     earlier = drawn[drawn["population"] == population]
     if found["session_key"].isin(earlier.loc[earlier["use"].notna(), "session_key"]).all():
+        what = "left to draw: all were drawn already" if len(found) else "in this period"
         raise ParameterError(
-            f"there is no {population} conversation to draw: {len(found)} in this period, drawn already: all"
-            if len(found)
-            else f"there is no {population} conversation in this period; populations are: {', '.join(POPULATIONS)}"
+            f"there is no {population} conversation {what}; populations are: {', '.join(POPULATIONS)}"
         )
     number = len(list((book.path / "drawn").glob("*.parquet"))) + 1
     frame = draw_sample(
@@ -148,18 +148,7 @@ def draw_sample(population, n, seed, earlier, name, settings):
     fresh = population[~population["session_key"].isin(earlier["session_key"])]
     n_random = n if n >= len(population) else round(n * settings["estimate_share"])
     fresh = fresh.assign(stratum=_strata(fresh, name, n_random, settings))
-    frame = pd.concat([earlier, fresh.drop(columns=["shop", "disagreement"])], ignore_index=True).reindex(
-        columns=[
-            "session_key",
-            "session_id",
-            "stratum",
-            "score",
-            "use",
-            "drawn_probability",
-            "case",
-            "coders",
-        ]
-    )
+    frame = pd.concat([earlier, fresh], ignore_index=True).reindex(columns=_FRAME)
     inside = frame["session_key"].isin(population["session_key"])
     is_open = inside.groupby(frame["stratum"]).transform("all")
     frame["use"] = _drawn_at_random(frame, is_open, n_random, rng, settings)

@@ -11,13 +11,14 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import xlsxwriter
-from xlsxwriter.utility import xl_col_to_name
 
 from csnb.answers import read_conversations
 from csnb.book import write_bytes
 from csnb.errors import ParameterError
 from csnb.formats import word_of
+from csnb.labelling import SECOND, checked_coders
 from csnb.lookup import definition_path
 from csnb.reasons import read_reasons
 from csnb.strings import get_language, text
@@ -28,55 +29,67 @@ BEFORE, AFTER = ("case", "session_id", "conversation", "dissatisfied"), (
 _CELL = 32_000  # characters; Excel takes 32,767
 _TALLEST = 409  # points; Excel has no taller row
 _LINE, _WIDE = 15, 84
-_RISKY = re.compile(r"^[=+\-@\t\r]")
+_WIDTHS = {"case": 9, "conversation": _WIDE, "dissatisfied": 11, "note": 30}
+_RISKY = re.compile(r"[=+\-@\t\r]|\d{12,}$")
 
 
-def write_sheets(book, cases, out):
+def sheet_paths(out, coders):
+    """Say where the sheets of a draw go.
+
+    Parameters
+    ----------
+    out : path ending in .xlsx or .csv
+    coders : names of those who label, as given to `sample_labels`
+
+    Returns
+    -------
+    dict of coder to Path: one coder has `out` itself, and `second` has `<name>.second.xlsx`; several have
+        `<name>.<coder>.xlsx` each
+
+    Raises
+    ------
+    ParameterError
+        If `out` has another ending, or a sheet is there already: one that is being filled in is not overwritten.
+
+    Examples
+    --------
+    >>> {coder: path.name for coder, path in sheet_paths("november.xlsx", ["anna"]).items()}
+    {'anna': 'november.xlsx', 'second': 'november.second.xlsx'}
+    """
+    out, coders = Path(out), checked_coders(coders)
+    if out.suffix.lower() not in (".xlsx", ".csv"):
+        raise ParameterError(f"a sheet ends in .xlsx or .csv; got: {out.name}")
+    several = [SECOND] if len(coders) == 1 else coders
+    paths = {coder: out.with_name(f"{out.stem}.{coder}{out.suffix}") for coder in several}
+    paths = {coders[0]: out, **paths} if len(coders) == 1 else paths
+    for path in paths.values():
+        if path.exists():
+            raise ParameterError(f"{path} is there already; move it away or give another name")
+    return paths
+
+
+def write_sheets(book, cases, paths):
     """Write the cases of a draw as one sheet a coder.
 
     Parameters
     ----------
     book : Book
     cases : pandas.DataFrame of `sample_labels`
-    out : path ending in .xlsx or .csv. The first coder's sheet is `out` itself where one coder and
-        `second` share the draw; several coders get `<name>.<coder>.xlsx` each.
+    paths : dict of `sheet_paths` for the same coders
 
     Returns
     -------
-    list of (coder, path, number of cases)
-
-    Raises
-    ------
-    ParameterError
-        If `out` has another ending, or is there already: a sheet that is being filled in is not overwritten.
+    dict of coder to number of cases; a coder without a case has no sheet
     """
-    out = check_sheet_path(out)
-    write = _xlsx if out.suffix.lower() == ".xlsx" else _csv
-    coders = list(dict.fromkeys(coder for names in cases["coders"] for coder in names))
-    alone = sum(1 for names in cases["coders"] if len(names) == 1 and names[0] != coders[0]) == 0
-    paths = [
-        out if alone and coder == coders[0] else out.with_name(f"{out.stem}.{coder}{out.suffix}")
-        for coder in coders
-    ]
-    for path in paths:
-        check_sheet_path(path)
     said = read_conversations(book, cases["session_key"])
-    written = []
-    for coder, path in zip(coders, paths, strict=True):
+    counts = {}
+    for coder, path in paths.items():
         own = cases[[coder in names for names in cases["coders"]]]
-        write_bytes(path.resolve(), write(own, said, coder, book.definitions_folder))
-        written.append((coder, path, len(own)))
-    return written
-
-
-def check_sheet_path(out):
-    """Refuse a path that no new sheet can have; give it as a Path."""
-    out = Path(out)
-    if out.suffix.lower() not in (".xlsx", ".csv"):
-        raise ParameterError(f"a sheet ends in .xlsx or .csv; got: {out.name}")
-    if out.exists():
-        raise ParameterError(f"{out} is there already; move it away or give another name")
-    return out
+        if len(own):
+            write = _xlsx if path.suffix.lower() == ".xlsx" else _csv
+            write_bytes(path.resolve(), write(own, said, coder, book.definitions_folder))
+            counts[coder] = len(own)
+    return counts
 
 
 def conversation_lines(messages):
@@ -102,11 +115,9 @@ def conversation_lines(messages):
 
 def said_text(row):
     """Give the words of a message, or what stands for an image and the like."""
-    return (
-        row["text"]
-        if row["text"] is not None
-        else text("label.no_text", kind=word_of("message_kind", row["kind"]))
-    )
+    if row["text"] is not None:
+        return row["text"]
+    return text("label.no_text", kind=word_of("message_kind", row["kind"]))
 
 
 def sheet_columns(folder):
@@ -119,12 +130,17 @@ def _records(cases, said, coder):
     by_session = {key: rows.to_dicts() for (key,), rows in said.group_by("session_key", maintain_order=True)}
     for row in cases.to_dict("records"):
         messages = by_session.get(row["session_key"], [])
-        probability = "" if row["drawn_probability"] != row["drawn_probability"] else row["drawn_probability"]
+        p = row["drawn_probability"]
         yield messages, {
             "case": row["case"], "session_id": row["session_id"], "coder": coder, "use": row["use"],
-            "stratum": row["stratum"], "drawn_probability": probability,
-            "conversation": "\n".join(conversation_lines(messages)),
+            "stratum": row["stratum"], "drawn_probability": "" if pd.isna(p) else f"{p:.6g}",
+            "conversation": _clipped("\n".join(conversation_lines(messages))),
         }  # fmt: skip
+
+
+def _clipped(words):
+    """Cut what no cell of Excel can hold."""
+    return words if len(words) <= _CELL else f"{words[:_CELL]}\n{text('label.clipped')}"
 
 
 def _csv(cases, said, coder, folder):
@@ -133,24 +149,13 @@ def _csv(cases, said, coder, folder):
     writer = csv.DictWriter(page, sheet_columns(folder), restval="", lineterminator="\r\n")
     writer.writeheader()
     for _, cells in _records(cases, said, coder):
-        cells["conversation"] = _clipped(cells["conversation"])
-        writer.writerow({name: _guarded(value) for name, value in cells.items()})
+        writer.writerow({name: _guarded(words) for name, words in cells.items()})
     return page.getvalue().encode("utf-8-sig")
 
 
-def _clipped(words):
-    """Cut what no cell of Excel can hold."""
-    return words if len(words) <= _CELL else f"{words[:_CELL]}\n{text('label.clipped')}"
-
-
-def _guarded(value):
+def _guarded(words):
     """Keep a text from being read as a formula, and a long number from being rounded."""
-    words = value if isinstance(value, str) else f"{value:.6g}" if value != "" else ""
-    return (
-        f"'{words}"
-        if isinstance(value, str) and (_RISKY.match(words) or re.fullmatch(r"\d{12,}", words))
-        else words
-    )
+    return f"'{words}" if _RISKY.match(words) else words
 
 
 def _xlsx(cases, said, coder, folder):
@@ -181,60 +186,41 @@ def _xlsx(cases, said, coder, folder):
 
 def _write_answers(page, records, starts, messages_name, looks, folder):
     """Write the sheet to fill in: frozen head, wrapped conversation, checked cells."""
-    columns, reasons = sheet_columns(folder), read_reasons(folder)
-    words = dict(zip(reasons["code"], reasons[get_language()], strict=True))
-    codes = list(words)
-    for place, name in enumerate(columns):
-        page.write_string(
-            0, place, f"{name}\n{words.get(name) or text(f'label.column_{name}')}", looks["head"]
-        )
-    at = {name: place for place, name in enumerate(columns)}
-    page.freeze_panes(1, at["conversation"] + 1)
-    page.set_row(0, 4 * _LINE)
-    for name, width in {
-        "case": 9,
-        "session_id": 12,
-        "conversation": _WIDE,
-        "dissatisfied": 11,
-        "primary": 12,
-        "note": 30,
-    }.items():
-        page.set_column(at[name], at[name], width)
-    page.set_column(at[codes[0]], at[codes[-1]], 10)
-    page.set_column(at["coder"], at["drawn_probability"], 12)
-    for row, (said, cells) in enumerate(records, start=1):
+    at = {name: place for place, name in enumerate(sheet_columns(folder))}
+    codes = read_reasons(folder)["code"].to_list()
+    _write_head(page, at, codes, looks, folder)
+    for row, ((said, cells), start) in enumerate(zip(records, starts, strict=True), start=1):
         lines = cells["conversation"].splitlines()
         page.set_row(row, min(_TALLEST, _LINE * max(2, sum(1 + _width(line) // _WIDE for line in lines))))
         page.write_url(
-            row,
-            at["case"],
-            f"internal:'{messages_name}'!A{starts[row - 1] + 1}",
-            looks["link"],
-            cells["case"],
+            row, at["case"], f"internal:'{messages_name}'!A{start + 1}", looks["link"], cells["case"]
         )
-        page.write_string(row, at["session_id"], cells["session_id"], looks["grey"])
-        page.write_string(row, at["conversation"], _clipped(cells["conversation"]), looks["text"])
-        for name in ("dissatisfied", *codes, "primary"):
-            page.write_blank(row, at[name], None, looks["cell"])
-        page.write_blank(row, at["note"], None, looks["note"])
-        for name in ("coder", "use", "stratum"):
+        page.write_string(row, at["conversation"], cells["conversation"], looks["text"])
+        for name in ("session_id", "coder", "use", "stratum"):
             page.write_string(row, at[name], cells[name], looks["grey"])
-        if cells["drawn_probability"] == "":
-            page.write_blank(row, at["drawn_probability"], None, looks["grey"])
-        else:
-            page.write_number(
-                row, at["drawn_probability"], round(cells["drawn_probability"], 6), looks["grey"]
-            )
+        if cells["drawn_probability"]:
+            page.write_number(row, at["drawn_probability"], float(cells["drawn_probability"]), looks["grey"])
+        for name in ("dissatisfied", *codes, "primary", "note"):
+            page.write_blank(row, at[name], None, looks["note" if name == "note" else "cell"])
         if said:
-            page.data_validation(
-                row, at[codes[0]], row, at[codes[-1]], _whole(said[0]["number"], said[-1]["number"])
-            )
-    last = max(1, len(records))
-    page.data_validation(
-        1, at["dissatisfied"], last, at["dissatisfied"], _choice(["1", "0"], "label.hint_dissatisfied")
-    )
-    page.data_validation(1, at["primary"], last, at["primary"], _choice(codes, "label.hint_primary"))
-    page.autofilter(f"A1:{xl_col_to_name(len(columns) - 1)}{last + 1}")
+            hint = _between(said[0]["number"], said[-1]["number"])
+            page.data_validation(row, at[codes[0]], row, at[codes[-1]], hint)
+    for name, values in (("dissatisfied", ["1", "0"]), ("primary", codes)):
+        page.data_validation(
+            1, at[name], max(1, len(records)), at[name], _one_of(values, f"label.hint_{name}")
+        )
+    page.autofilter(0, 0, max(1, len(records)), len(at) - 1)
+
+
+def _write_head(page, at, codes, looks, folder):
+    """Write the head, name over word, and set the widths."""
+    words = dict(read_reasons(folder).select("code", get_language()).iter_rows())
+    for name, place in at.items():
+        word = words.get(name) or text(f"label.column_{name}")
+        page.write_string(0, place, f"{name}\n{word}", looks["head"])
+        page.set_column(place, place, 10 if name in codes else _WIDTHS.get(name, 12))
+    page.set_row(0, 4 * _LINE)
+    page.freeze_panes(1, at["conversation"] + 1)
 
 
 def _width(line):
@@ -242,7 +228,7 @@ def _width(line):
     return sum(2 if ord(sign) > 0x2E80 else 1 for sign in line)
 
 
-def _whole(low, high):
+def _between(low, high):
     """Let a cell hold the number of one of the messages."""
     hint = text("label.hint_reason", low=low, high=high)
     return {
@@ -251,7 +237,7 @@ def _whole(low, high):
     }  # fmt: skip
 
 
-def _choice(values, key):
+def _one_of(values, key):
     """Let a cell hold one of a list."""
     return {"validate": "list", "source": values, "input_message": text(key), "error_message": text(key)}
 

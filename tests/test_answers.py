@@ -103,5 +103,5 @@ def test_suspected_conversations_are_a_population_of_their_own(book):
 
 def test_when_all_are_drawn_it_says_so(book):
     sample_labels(book, select_sessions(book), 100)
-    with pytest.raises(ParameterError, match="no dissatisfied conversation to draw"):
+    with pytest.raises(ParameterError, match="no dissatisfied conversation left to draw"):
         sample_labels(book, select_sessions(book), 10)

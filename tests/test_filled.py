@@ -14,7 +14,7 @@ from csnb.cli import main
 from csnb.errors import ExportError, ParameterError
 from csnb.filled import import_labels
 from csnb.labelling import sample_labels
-from csnb.sheets import write_sheets
+from csnb.sheets import sheet_paths, write_sheets
 
 
 @pytest.fixture
@@ -26,9 +26,8 @@ def book(tmp_path):
 @pytest.fixture
 def sheet(book, tmp_path):
     """Draw twenty cases and give their sheet, as rows, with the first three answered."""
-    (_, path, _), _ = write_sheets(
-        book, sample_labels(book, select_sessions(book), 20), tmp_path / "sheet.csv"
-    )
+    path = tmp_path / "sheet.csv"
+    write_sheets(book, sample_labels(book, select_sessions(book), 20), sheet_paths(path, ["analyst"]))
     rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
     rows.sort(key=lambda row: row["use"])
     rows[0] |= {"dissatisfied": "1", "logistics": "2", "ability": "1", "primary": "logistics", "note": "两处"}
@@ -69,9 +68,8 @@ def test_human_labels_say_how_each_session_was_drawn_and_quote_the_evidence(book
 
 
 def test_a_workbook_comes_back_too(book, tmp_path):
-    (_, path, _), _ = write_sheets(
-        book, sample_labels(book, select_sessions(book), 20), tmp_path / "sheet.xlsx"
-    )
+    path = tmp_path / "sheet.xlsx"
+    write_sheets(book, sample_labels(book, select_sessions(book), 20), sheet_paths(path, ["analyst"]))
     page = pl.read_excel(path, sheet_id=1, infer_schema_length=0)
     answered = page.with_columns(
         pl.lit("1").alias("dissatisfied\n是否不满"), pl.lit("2").alias("price\n价格")
