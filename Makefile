@@ -5,7 +5,7 @@ READY := .venv/.ready
 GOLD ?= ../shared/gold
 DEMO := data/books/demo
 .DEFAULT_GOAL := report
-.PHONY: report demo test test-browser lint strip lab evaluate validate bench docs lock
+.PHONY: report demo test test-browser test-readme test-airflow lint strip lab evaluate validate bench docs lock
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'csnb needs Python 3.11 or newer')"
@@ -28,6 +28,14 @@ test-browser: report  ## every page and JupyterLab in a real browser: needs chro
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[browser]"
 	$(BIN)/python -m pytest -q tests/browser
 
+test-readme: $(READY)  ## every shell block of both READMEs and docs/schedule.md, in a fresh copy
+	$(BIN)/python tests/readme_blocks.py README.md README.zh-CN.md docs/schedule.md
+
+test-airflow:  ## the Airflow recipe in an environment of its own (1 GB in cache/airflow)
+	test -x cache/airflow/bin/airflow || { $(PYTHON) -m venv cache/airflow && \
+	  cache/airflow/bin/pip install -q --disable-pip-version-check -r docs/recipes/airflow-requirements.txt; }
+	cache/airflow/bin/python tests/airflow/check_dag.py
+
 lint: $(READY)  ## style of code and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,8 +45,8 @@ strip: $(READY)  ## take outputs out of the notebooks and format the code
 	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
 	$(BIN)/ruff format .
 
-lab: demo  ## JupyterLab with the demo book
-	$(BIN)/jupyter lab notebooks
+lab: demo  ## JupyterLab with the demo book, at the tour; it asks the network for nothing
+	$(BIN)/jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/_tour_zh.ipynb
 
 evaluate: $(READY)  ## reason coding against coded conversations: make evaluate GOLD=path
 	$(BIN)/python -m csnb.evaluate $(GOLD)

@@ -17,8 +17,9 @@ def test_a_made_page_is_up_to_date(name):
     assert (ROOT / "docs" / name).read_text("utf-8") == make.PAGES[name](), "run: make docs"
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
-def test_every_path_that_a_page_names_exists(page):
-    words = (ROOT / page).read_text("utf-8")
-    links = re.findall(r"\]\(([^)#:]+)\)", words)
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_path_that_a_page_links_exists(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text("utf-8"))
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
