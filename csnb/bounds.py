@@ -13,7 +13,9 @@ from csnb.stats import wilson_interval
 from csnb.stats.inputs import names, need_columns
 
 UNVERIFIED = "unverified"
-LEAST_RIGHT = 0.8
+LEAST_RIGHT = (
+    0.6  # on coded real conversations the machine found 64 % of the controllable ones and cleared 75 %
+)
 TILTS = (1.0, 1.5, 2.0, 3.0)
 _RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
 
@@ -34,7 +36,7 @@ def measure_bounds(scored, by=None, least_right=LEAST_RIGHT):
     -------
     pandas.DataFrame
         Table `results` with metric `controllable_share`, `bound` and the groups; the value is missing and n,
-        the number of labels, is 0; `sessions` are the conversations. Bound `right in 80 %` holds if
+        the number of labels, is 0; `sessions` are the conversations. Bound `right in 60%` holds if
         the machine errs no more than that. Bound `evidence` runs from the share with a measured
         controllable fact to all but those with a sure uncontrollable reason and no such fact.
 
@@ -48,7 +50,7 @@ def measure_bounds(scored, by=None, least_right=LEAST_RIGHT):
     Examples
     --------
     >>> scored = pd.DataFrame({"side": ["controllable", "mixed", "uncontrollable", "uncontrollable"]})
-    >>> measure_bounds(scored).loc[0, ["low", "high"]].round(3).tolist()
+    >>> measure_bounds(scored, least_right=0.8).loc[0, ["low", "high"]].round(3).tolist()
     [0.375, 0.625]
     """
     rows = []
@@ -94,7 +96,7 @@ def bound_sides(scored, least_right=LEAST_RIGHT):
 
     Examples
     --------
-    >>> bound_sides(pd.DataFrame({"side": ["controllable", "uncontrollable"]}))["mixed"]
+    >>> bound_sides(pd.DataFrame({"side": ["controllable", "uncontrollable"]}), 0.8)["mixed"]
     (0.0, 0.625)
     """
     if not 0.5 < least_right <= 1:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from csnb.bounds import LEAST_RIGHT
 from csnb.formats import format_day, format_interval, format_value, metric_name, word_of
 from csnb.measures import compare_groups, measure
 from csnb.metrics import METRICS
@@ -165,7 +166,8 @@ def _of_share(controllable):
     row = broad.iloc[0].to_dict()
     if pd.isna(row["value"]):
         bounds = format_interval(row["low"], row["high"], "rate")
-        return [Finding("share_bounds", {"bounds": bounds}, "D", 105, "sides")]
+        right = format_value(LEAST_RIGHT, "rate")
+        return [Finding("share_bounds", {"bounds": bounds, "right": right}, "D", 105, "sides")]
     return [_of_result("share", row, 110, "sides", "A")]
 
 

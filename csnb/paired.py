@@ -136,7 +136,7 @@ def drawn_interval(values, blocks, confidence):
 
     Examples
     --------
-    >>> drawn_interval(np.array([2.0, 1.0, 2.0, 3.0]), 40, 0.95)[0]
+    >>> float(drawn_interval(np.array([2.0, 1.0, 2.0, 3.0]), 40, 0.95)[0])
     2.0
     """
     half = distributions.t.ppf((1 + confidence) / 2, max(blocks - 1, 1)) * np.std(values[1:], axis=0, ddof=1)

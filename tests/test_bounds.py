@@ -54,7 +54,7 @@ def test_bounds_come_with_the_evidence_where_it_is_known():
         "is_surely_controllable": [True, False, False, False],
         "is_surely_uncontrollable": [True, False, True, False],
     })  # fmt: skip
-    table = measure_bounds(scored).set_index("bound")
+    table = measure_bounds(scored, least_right=0.8).set_index("bound")
     assert table.loc["evidence", ["low", "high"]].to_list() == [0.25, 0.75]
     assert table.loc["right in 80%", ["low", "high"]].to_list() == pytest.approx([0.375, 0.625])
     assert table["value"].isna().all() and set(table["method"]) == {"unverified"}
