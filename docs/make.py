@@ -97,7 +97,12 @@ def _shape(kind, shape):
     return f"### {kind}\n\n| column | headers |\n|---|---|\n{rows}\n{below}"
 
 
-PAGES = {"layouts.md": layouts_page, "tables.md": tables_page, "metrics.md": metrics_page, "rulepacks.md": rulepacks_page}
+PAGES = {
+    "layouts.md": layouts_page,
+    "tables.md": tables_page,
+    "metrics.md": metrics_page,
+    "rulepacks.md": rulepacks_page,
+}
 
 
 if __name__ == "__main__":
