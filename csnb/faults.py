@@ -1,0 +1,232 @@
+"""Everyone or someone: for each fault of service, is it the team's habit, or that of a few?
+
+A habit of all is trained with all; a habit of one is coached with one. What a fault is stands in people.toml.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats as distributions
+from scipy.special import expit, logit
+
+from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
+from csnb.stats import adjust_pvalues, concentration, ratio_interval, shrink
+
+VERDICTS = ("common", "individual", "mixed", "within", "unclear")
+SURE_CODE = 0.5  # the machine's probability from which its reason counts
+FEWEST_HANDLED = 200  # conversations that an agent needs for a claim
+_WIDE, _NARROW = 0.6, 0.3  # parts of the agents over the standard: from here on common, up to here individual
+_LATENT = np.pi**2 / 3  # variance of one conversation on the log odds
+
+
+def find_faults(sessions, labels, folder=None):
+    """Say which conversations have which fault.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    labels : pandas.DataFrame, `book.labels`
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    faults : pandas.DataFrame
+        Index of `sessions`, one yes/no column a fault of people.toml; missing where it cannot be told.
+    sources : dict
+        Where each fault comes from: `coded` (a column of the sessions), `clock` (a measured fact) or `machine` (a reason
+        code of the machine, unverified).
+    """
+    found, sources = {}, {}
+    for name, rule in read_people(folder)["fault"].items():
+        if rule.get("column") in sessions:
+            found[name], sources[name] = sessions[rule["column"]].astype("boolean"), "coded"
+        elif "of" in rule and rule["of"] in sessions:
+            found[name], sources[name] = _by_clock(sessions, rule), "clock"
+        elif "code" in rule:
+            found[name], sources[name] = _by_machine(sessions, labels, rule["code"]), "machine"
+    return pd.DataFrame(found, index=sessions.index), sources
+
+
+def _by_clock(sessions, rule):
+    """Say where a measured fact counts."""
+    hit = (sessions[rule["of"]].astype("Float64") >= rule["from"]).astype("boolean")
+    if "among" not in rule:
+        return hit
+    return hit.where(sessions[rule["among"]].astype("Float64").fillna(0) > 0)
+
+
+def _by_machine(sessions, labels, code):
+    """Say where the machine codes a reason; without any labels nothing can be told."""
+    if labels.empty:
+        return pd.Series(pd.NA, index=sessions.index, dtype="boolean")
+    coded = labels.loc[(labels["code"] == code) & (labels["p"].fillna(1) >= SURE_CODE), "session_key"]
+    return sessions["session_key"].isin(coded).astype("boolean")
+
+
+def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
+    """Judge each fault: common to the team, individual, mixed, or within its standard.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    labels : pandas.DataFrame, `book.labels`
+    confidence : float
+    seed : int
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results, one row a `fault`: `value` the team's share of conversations with its interval (clustered by agent),
+            standard_rate : what people.toml allows
+            agents_count : agents with five conversations or more
+            over_share : part of them whose adjusted rate is over the standard with a chance of .8
+            held_share, usual_share : part of all cases on the fifth of agents with the most, and by chance
+            p_adjusted : of that concentration, given each agent's case mix (Benjamini-Hochberg over faults)
+            icc_share : how much of it lies between agents (latent scale)
+            verdict : common (the team is over, most agents are, no concentration: train all), individual
+                (concentrated, few are over: coach them), mixed (over or concentrated, but neither: do both),
+                within, or unclear with fewer than four agents
+            source, grade : see `find_faults`; D where the machine codes it
+    """
+    faults, sources = find_faults(sessions, labels, folder)
+    standards = read_people(folder)["fault"]
+    rows = [
+        _fault_row(name, sessions, faults[name], standards[name]["standard"], confidence, seed, folder)
+        | {"source": sources[name], "grade": "D" if sources[name] == "machine" else "B"}
+        for name in faults
+    ]
+    columns = ["metric", "fault", "n", "value", "low", "high", "unit", "method", "rulepack", "standard_rate", "agents_count",
+               "over_share", "held_share", "usual_share", "p_value", "icc_share", "source", "grade"]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    table["p_adjusted"] = adjust_pvalues(table["p_value"].to_numpy(float))
+    table["verdict"] = [_verdict(row, confidence) for row in table.to_dict("records")]
+    return table
+
+
+def _fault_row(name, sessions, fault, standard, confidence, seed, folder):
+    """Give the figures of one fault."""
+    adjusted = adjust_agents(sessions, fault, folder=folder)
+    known = adjusted.whole[adjusted.whole["n"] >= SUPPRESSED_BELOW]
+    sums = adjusted.whole
+    n, seen = int(sums["n"].sum()), sums["observed"].sum()
+    low, high = ratio_interval(sums["observed"], sums["n"], confidence) if len(sums) > 1 else (np.nan, np.nan)
+    held, usual, p_value = np.nan, np.nan, np.nan
+    over, icc = np.nan, np.nan
+    agents = shrunken(known[known["effect"].notna()])
+    if len(agents) > 3:
+        held, usual, p_value = concentration(agents["observed"], agents["expected"], agents["n"], seed=seed)
+        chance = chance_over(agents, seen / n, standard)
+        over = (chance >= read_people(folder)["naming"]["chance"]).mean()
+        tau2 = shrink(agents["effect"], agents["variance"])["tau2"].iloc[0]
+        icc = tau2 / (tau2 + _LATENT)
+    return {
+        "metric": "fault_rate", "fault": name, "n": n, "value": seen / n if n else np.nan,
+        "low": low, "high": high, "unit": "rate", "method": "ratio by agent", "rulepack": "",
+        "standard_rate": standard, "agents_count": len(known), "over_share": over, "held_share": held,
+        "usual_share": usual, "p_value": p_value, "icc_share": icc,
+    }  # fmt: skip
+
+
+def chance_over(agents, team_rate, standard):
+    """Give each agent's chance that the rate at the team's case mix is over a standard."""
+    gap = logit(np.clip(team_rate, 1e-9, 1 - 1e-9)) + agents["shrunk"] - logit(standard)
+    return pd.Series(distributions.norm.cdf(gap / np.sqrt(agents["spread"])), agents.index)
+
+
+def _verdict(row, confidence):
+    """Judge one fault by its figures."""
+    if pd.isna(row["over_share"]):
+        return "unclear"
+    is_over, is_concentrated = row["low"] > row["standard_rate"], row["p_adjusted"] < 1 - confidence
+    if is_over and row["over_share"] >= _WIDE and not is_concentrated:
+        return "common"
+    if is_concentrated and row["over_share"] <= _NARROW:
+        return "individual"
+    return "mixed" if is_over or is_concentrated else "within"
+
+
+def compare_fault_agents(sessions, labels, faults, confidence=0.95, folder=None):
+    """Show for faults that are no habit of all which agents have them more often than the standard allows.
+
+    Parameters
+    ----------
+    sessions, labels, confidence, folder : as in `compare_faults`
+    faults : pandas.DataFrame of `compare_faults`; those judged individual or mixed are looked at
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results by `fault` and `agent_id`: `n`, `value` the adjusted rate with its interval (drawn toward the
+        team), `standard_rate`, `chance` that it is over, `is_named` by the rule for naming people.
+    """
+    found, _ = find_faults(sessions, labels, folder)
+    rows = [
+        _fault_agents(row, sessions, found[row["fault"]], confidence, folder)
+        for row in faults[faults["verdict"].isin(["individual", "mixed"])].to_dict("records")
+    ]
+    columns = ["metric", "fault", "agent_id", "team", "n", "value", "low", "high", "unit", "method", "rulepack",
+               "standard_rate", "chance", "is_named"]  # fmt: skip
+    return (
+        pd.concat([pd.DataFrame(columns=columns), *rows], ignore_index=True)
+        if rows
+        else pd.DataFrame(columns=columns)
+    )
+
+
+def _fault_agents(row, sessions, fault, confidence, folder):
+    """Give the agents of one fault, the likeliest first."""
+    adjusted = adjust_agents(sessions, fault, folder=folder)
+    team_rate, standard = row["value"], row["standard_rate"]
+
+    def chances(table):
+        return chance_over(table, team_rate, standard).to_frame("over")
+
+    chance, _, named = hold_claims(adjusted, chances, FEWEST_HANDLED, folder)
+    agents = shrunken(adjusted.whole)
+    base = logit(np.clip(team_rate, 1e-9, 1 - 1e-9)) + agents["shrunk"]
+    half = distributions.norm.ppf((1 + confidence) / 2) * np.sqrt(agents["spread"])
+    table = pd.DataFrame(
+        {
+            "metric": "fault_rate", "fault": row["fault"], "agent_id": agents.index,
+            "team": known_agents(sessions).reindex(agents.index), "n": agents["n"], "value": expit(base),
+            "low": expit(base - half), "high": expit(base + half), "unit": "rate",
+            "method": np.where(agents["effect"].isna(), "suppressed", "adjusted"), "rulepack": "",
+            "standard_rate": standard, "chance": chance["over"], "is_named": named["over"],
+        }
+    )  # fmt: skip
+    return table.reset_index(drop=True).sort_values(["is_named", "agent_id"], ascending=[False, True])
+
+
+def measure_faults(sessions, labels, by, folder=None):
+    """Measure the faults by a column, such as the supplier, as observed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results by `fault` and `by`, with intervals clustered by agent; a group with fewer agents than
+        people.toml asks for is suppressed.
+    """
+    faults, _ = find_faults(sessions, labels, folder)
+    fewest = read_people(folder)["naming"]["fewest_agents"]
+    is_counted = sessions["left_out_because"].isna() & sessions["agent_id"].notna()
+    groups = sessions[is_counted].groupby(by) if by in sessions else []
+    rows = [
+        _measured(name, by, group, part["agent_id"], faults.loc[part.index, name], fewest)
+        for name in faults
+        for group, part in groups
+    ]
+    columns = ["metric", "fault", by, "n", "value", "low", "high", "unit", "method", "rulepack"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _measured(fault, by, group, agents, hits, fewest):
+    """Give one fault in one group."""
+    known = hits.notna()
+    hits, agents = hits[known].astype(float), agents[known]
+    sums = hits.groupby(agents).agg(["sum", "size"])
+    value, low, high, method = np.nan, np.nan, np.nan, "suppressed"
+    if len(sums) >= fewest:
+        value, method = hits.mean(), "ratio by agent"
+        low, high = ratio_interval(sums["sum"], sums["size"])
+    return {"metric": "fault_rate", "fault": fault, by: group, "n": len(hits), "value": value, "low": low,
+            "high": high, "unit": "rate", "method": method, "rulepack": ""}  # fmt: skip

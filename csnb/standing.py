@@ -1,0 +1,276 @@
+"""Who really differs: agents, shops and suppliers under comparable conditions, tiers, and how sure all this is.
+
+A larger effect is worse: every outcome is something that should be rare. Nobody is named on chance.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats as distributions
+from scipy.special import expit, logit
+
+from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
+from csnb.stats import (
+    adjust_pvalues,
+    funnel,
+    rank_intervals,
+    sessions_for_reliability,
+    shrink,
+    tier_chances,
+    wilson_interval,
+)
+
+STANDINGS = ("head", "middle", "tail", "watch", "too_few")
+USUAL = {"fewest": 200, "grade": "B"}
+
+
+def pick_outcome(sessions, folder=None):
+    """Pick what agents can be compared by: ratings where enough agents have enough of them, else codes.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    str
+        The column of sessions by which most agents have enough conversations (`fewest` of people.toml); of
+        equals the first one there.
+    """
+    counted = sessions[sessions["left_out_because"].isna() & sessions["agent_id"].notna()]
+    outcomes = read_people(folder)["outcome"]
+    reached = {
+        name: int((counted[counted[name].notna()].groupby("agent_id").size() >= rule["fewest"]).sum())
+        for name, rule in outcomes.items()
+        if name in counted
+    }
+    return max(reached, key=reached.get) if reached else next(iter(outcomes))
+
+
+def outcome_rule(outcome, folder=None):
+    """Give metric, fewest conversations and evidence grade of an outcome; any yes/no column may be one."""
+    return {"metric": outcome, **USUAL, **read_people(folder)["outcome"].get(outcome, {})}
+
+
+def compare_agents(sessions, outcome=None, confidence=0.95, seed=0, folder=None):
+    """Compare agents under comparable conditions.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    outcome : str, a yes/no column of sessions; None picks one (`pick_outcome`)
+    confidence : float
+    seed : int
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results, one row an agent: `n` and `value` as observed with Wilson's interval, then
+            expected_rate : what the other agents would have reached with these conversations
+            adjusted_rate, adjusted_low, adjusted_high : the rate at the whole team's case mix, drawn toward
+                the team by as much as chance explains
+            effect, variance : its log odds before drawing, and how sure they are
+            rank, rank_low, rank_high : 1 is the lowest adjusted rate; the ranks that may be true
+            z, low95_od to high998_od : funnel, with limits that allow for ordinary variety
+            head, middle, tail : chance to be truly among the best fifth, between, among the worst fifth
+            standing : head, middle or tail where it holds by the rule for naming people (people.toml), else
+                watch, or too_few conversations; `is_named` says whether it holds
+        Missing below five conversations, and with one agent: there is nobody to compare with.
+    """
+    outcome = outcome or pick_outcome(sessions, folder)
+    rule = outcome_rule(outcome, folder)
+    adjusted = adjust_agents(sessions, sessions[outcome], folder=folder)
+    agents = shrunken(adjusted.whole)
+    few = agents["n"] < SUPPRESSED_BELOW
+    chances, _, named = hold_claims(adjusted, tiers_of(seed, folder), rule["fewest"], folder)
+    rate = (agents["observed"] / agents["n"]).mask(few)
+    low, high = wilson_interval(agents["observed"].fillna(0), agents["n"], confidence)
+    ranks = rank_intervals(-agents["effect"], agents["variance"], confidence, seed)
+    table = pd.DataFrame(
+        {
+            "metric": rule["metric"], "agent_id": agents.index,
+            "team": known_agents(sessions).reindex(agents.index), "n": agents["n"], "value": rate,
+            "low": pd.Series(low, agents.index).mask(few), "high": pd.Series(high, agents.index).mask(few),
+            "unit": "rate", "method": np.where(few, "suppressed", "adjusted"), "rulepack": "",
+            "expected_rate": (agents["expected"] / agents["n"]).mask(few),
+            **_at_team_mix(agents, confidence),
+            "effect": agents["effect"], "variance": agents["variance"], **ranks,
+            **_funnel(agents), **chances, "standing": _standing(agents["n"], named, rule["fewest"]),
+            "is_named": named.any(axis=1),
+        }
+    )  # fmt: skip
+    return table.reset_index(drop=True)
+
+
+def tiers_of(seed, folder=None):
+    """Give the function from a shrunken table to the chances of head, middle and tail."""
+    share = read_people(folder)["naming"]["tier_share"]
+
+    def chances(table):
+        found = tier_chances(table["shrunk"], table["spread"], share, seed)
+        rest = 1 - found["highest"] - found["lowest"]
+        return pd.DataFrame({"head": found["lowest"], "middle": rest, "tail": found["highest"]})
+
+    return chances
+
+
+def _at_team_mix(agents, confidence):
+    """Give the shrunken effects as rates at the team's own level."""
+    team = agents["observed"].sum() / max(1, agents["n"].sum())
+    base = logit(np.clip(team, 1e-9, 1 - 1e-9))
+    half = distributions.norm.ppf((1 + confidence) / 2) * np.sqrt(agents["spread"])
+    return {
+        "adjusted_rate": expit(base + agents["shrunk"]),
+        "adjusted_low": expit(base + agents["shrunk"] - half),
+        "adjusted_high": expit(base + agents["shrunk"] + half),
+    }
+
+
+def _funnel(agents):
+    """Give z and the limits of the funnel that allow for ordinary variety."""
+    known = agents["effect"].notna()
+    columns = ["z", "low95_od", "high95_od", "low998_od", "high998_od"]
+    seen, due, n = (agents[name].where(known) for name in ("observed", "expected", "n"))
+    return dict(funnel(seen, due, n)[columns])
+
+
+def _standing(n, named, fewest):
+    """Give the standing that holds, else whether there are too few conversations or it stays open."""
+    held = named.apply(lambda row: next((name for name in row.index if row[name]), "watch"), axis=1)
+    return held.where(n >= fewest, "too_few") if len(held) else pd.Series(dtype=object)
+
+
+def count_standings(compared):
+    """Count agents by standing, without names.
+
+    Parameters
+    ----------
+    compared : pandas.DataFrame of `compare_agents`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `agents`, by `standing` in the order of STANDINGS; n counts all agents.
+    """
+    counts = compared["standing"].value_counts().reindex(STANDINGS, fill_value=0)
+    return pd.DataFrame(
+        {"metric": "agents", "standing": list(STANDINGS), "n": len(compared), "value": counts.to_numpy(float),
+         "low": np.nan, "high": np.nan, "unit": "count", "method": "count", "rulepack": ""}
+    )  # fmt: skip
+
+
+def measure_reliability(compared):
+    """Measure how well this period can tell agents apart.
+
+    Parameters
+    ----------
+    compared : pandas.DataFrame of `compare_agents`
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row: `metric`, `agents_count` compared, `sessions_count` of the middle agent, `reliability_share`
+        (variance that lasts in the variance of effects: .7 is enough for a team's view, .8 for pay), and
+        `needed_count`, the conversations an agent needs for .7; missing where nothing lasts.
+    """
+    known = compared[compared["effect"].notna()]
+    lasting = float(shrink(known["effect"], known["variance"])["tau2"].iloc[0]) if len(known) > 3 else np.nan
+    rate = (compared["value"] * compared["n"]).sum() / max(1, compared["n"].sum())
+    needed = np.nan
+    if lasting > 0 and 0 < rate < 1:
+        needed = sessions_for_reliability(0.7, within=1 / (rate * (1 - rate)), between=lasting)
+    return pd.DataFrame(
+        {
+            "metric": compared["metric"].head(1).to_list() or [None],
+            "agents_count": [len(compared)],
+            "sessions_count": [compared["n"].median()],
+            "reliability_share": [lasting / (lasting + known["variance"].mean())],
+            "needed_count": [needed],
+        }
+    )
+
+
+def compare_units(sessions, by, outcome=None, confidence=0.95, folder=None):
+    """Compare shops, teams or suppliers by the same rules as agents.
+
+    Parameters
+    ----------
+    sessions, outcome, confidence, folder : as in `compare_agents`
+    by : str, the column to compare, such as "supplier"; it is not part of the case mix then
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results, one row a unit: `n`, `value` as observed, `agents_count`, `expected_rate`,
+        `adjusted_rate, adjusted_low, adjusted_high` (at the whole team's case mix; the interval is over the
+        unit's agents, t), `p_adjusted` against all other units (Benjamini-Hochberg), `is_apart`. A unit
+        with fewer agents than people.toml asks for is suppressed: it would show a person.
+    """
+    outcome = outcome or pick_outcome(sessions, folder)
+    rule = outcome_rule(outcome, folder)
+    units = sessions[sessions[by].notna()] if by in sessions else sessions.iloc[:0]
+    whose = units.assign(agent_id=units["agent_id"] + "\x1f" + units[by].astype(str))
+    agents = adjust_agents(
+        whose, whose[outcome].where(whose["agent_id"].notna()), without=(by,), folder=folder
+    ).whole
+    agents = (
+        agents.assign(unit=agents.index.str.split("\x1f").str[-1])
+        if len(agents)
+        else agents.assign(unit=None)
+    )
+    known = agents[agents["effect"].notna()]
+    tau2 = shrink(known["effect"], known["variance"])["tau2"].iloc[0] if len(known) else 0.0
+    weight = 1 / (known["variance"] + tau2)
+    rows = [
+        _unit_row(name, part, weight, known, confidence) for name, part in agents.groupby("unit", sort=True)
+    ]
+    fewest = read_people(folder)["naming"]["fewest_agents"]
+    return _unit_results(rows, by, rule["metric"], agents, fewest, confidence)
+
+
+def _unit_row(name, part, weight, known, confidence):
+    """Give one unit: sums, its effect with the interval over its agents, and the test against the others."""
+    row = {"unit": name, "n": int(part["n"].sum()), "agents_count": len(part),
+           "observed": part["observed"].sum(), "expected": part["expected"].sum()}  # fmt: skip
+    is_own = known["unit"] == name
+    own, own_weight = known[is_own], weight[is_own]
+    if len(own) < 2:
+        return {**row, "effect": np.nan, "half": np.nan, "p_value": np.nan}
+    others, others_weight = known[~is_own], weight[~is_own]
+    mean, variance = _weighted(own["effect"], own_weight)
+    spread = distributions.t.ppf((1 + confidence) / 2, len(own) - 1)
+    p_value = np.nan
+    if len(others) > 1:
+        other_mean, other_variance = _weighted(others["effect"], others_weight)
+        distance = abs(mean - other_mean) / np.sqrt(variance + other_variance)
+        p_value = 2 * distributions.t.sf(distance, min(len(own), len(others)) - 1)
+    return {**row, "effect": mean, "half": spread * np.sqrt(variance), "p_value": p_value}
+
+
+def _weighted(effect, weight):
+    """Give a weighted mean and its variance."""
+    return (effect * weight).sum() / weight.sum(), 1 / weight.sum()
+
+
+def _unit_results(rows, by, metric, agents, fewest, confidence):
+    """Turn the rows of units into results."""
+    columns = ["unit", "n", "agents_count", "observed", "expected", "effect", "half", "p_value"]
+    table = pd.DataFrame(rows, columns=columns)
+    few = (table["agents_count"] < fewest) | (table["n"] < SUPPRESSED_BELOW)
+    low, high = wilson_interval(table["observed"], table["n"], confidence)
+    team = agents["observed"].sum() / max(1, agents["n"].sum())
+    base = logit(np.clip(team, 1e-9, 1 - 1e-9))
+    p_adjusted = pd.Series(adjust_pvalues(table["p_value"].mask(few).to_numpy(float)), table.index)
+    return pd.DataFrame(
+        {
+            "metric": metric, by: table["unit"], "n": table["n"], "value": (table["observed"] / table["n"]).mask(few),
+            "low": pd.Series(low).mask(few), "high": pd.Series(high).mask(few), "unit": "rate",
+            "method": np.where(few, "suppressed", "adjusted"), "rulepack": "", "agents_count": table["agents_count"],
+            "expected_rate": (table["expected"] / table["n"]).mask(few),
+            "adjusted_rate": expit(base + table["effect"]).mask(few),
+            "adjusted_low": expit(base + table["effect"] - table["half"]).mask(few),
+            "adjusted_high": expit(base + table["effect"] + table["half"]).mask(few),
+            "p_adjusted": p_adjusted, "is_apart": (p_adjusted < 1 - confidence).to_numpy(bool),
+        }
+    )  # fmt: skip
