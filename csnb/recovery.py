@@ -1,0 +1,206 @@
+"""Recoverable satisfaction: how many dissatisfied customers fewer, had the service acted to standard.
+
+A lever is a fault of service that can be seen without the customer's words (people.toml): a late reply, an
+unanswered question. Every rated conversation is compared with itself at standard, among conversations
+with a like case mix. This is an association under comparable conditions, not an experiment.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats as distributions
+
+from csnb.bounds import packs_of
+from csnb.casemix import case_mix
+from csnb.counterfactual import compare_to_standard
+from csnb.faults import find_faults
+from csnb.stats.inputs import quantile_of
+
+FEWEST_AGENTS = 15  # with fewer, days of agents are the clusters
+FEWEST_RATED, FEWEST_OF_EACH = 100, 10
+MODIFIERS = ("intent", "stage", "channel", "has_campaign_flag")
+_SAID_FINER = {"stage": "intent", "platform": "shop"}  # where the finer one is known the other adds nothing
+BY_AGENT, BY_DAY = "g-computation, by agent", "g-computation, by agent and day"
+_COLUMNS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
+
+
+class Compared(NamedTuple):
+    """The rated conversations as they enter every comparison.
+
+    sessions, y (0-1), levers (frame of 0-1, those that vary), known (case mix), modifiers, cluster.
+    `reason` says why nothing can be compared, or is None.
+    """
+
+    sessions: pd.DataFrame
+    y: np.ndarray
+    levers: pd.DataFrame
+    known: pd.DataFrame
+    modifiers: np.ndarray
+    cluster: np.ndarray
+    by: str
+    reason: str | None
+
+
+def find_levers(sessions, labels, folder=None):
+    """Say in which conversations the service was off standard, lever by lever.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    labels : pandas.DataFrame, `book.labels`
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index of `sessions`, one yes/no column a fault of people.toml that is measured or coded by people.
+        Faults that only the machine codes are no levers: it reads them from the customer's displeasure.
+    """
+    faults, sources = find_faults(sessions, labels, folder)
+    return faults[[name for name, source in sources.items() if source != "machine"]]
+
+
+def compared_sessions(sessions, levers, folder=None):
+    """Give the rated conversations that an agent handled, ready to be compared.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    levers : pandas.DataFrame of `find_levers`
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    Compared
+        Levers off standard (or at it) in fewer than 10 conversations are left out. `reason` is `too few
+        ratings`, `none dissatisfied`, `all dissatisfied`, `no lever varies` or None.
+    """
+    counted = sessions["left_out_because"].isna() & sessions["is_rated"].astype(bool)
+    rated = sessions[counted]
+    y = rated["is_dissatisfied"].astype(float).to_numpy()
+    off = levers.loc[rated.index].astype("boolean").fillna(False).astype(float)
+    count = off.sum()
+    off = off.loc[:, (count >= FEWEST_OF_EACH) & (len(off) - count >= FEWEST_OF_EACH)]
+    twice = [name for name, finer in _SAID_FINER.items() if finer in rated and rated[finer].notna().any()]
+    known = case_mix(rated, ("mix", "load"), twice, folder)
+    modifiers = known[[column for column in known if column[1] in MODIFIERS]].to_numpy()
+    agent = rated["agent_id"].astype("string").fillna("")
+    by = BY_AGENT if agent.nunique() >= FEWEST_AGENTS else BY_DAY
+    cluster = agent if by == BY_AGENT else agent + " " + rated["day"].astype("string").fillna("")
+    return Compared(rated, y, off, known, modifiers, cluster.to_numpy(), by, _reason(y, off))
+
+
+def _reason(y, levers):
+    """Say why nothing can be compared, or None."""
+    if len(y) < FEWEST_RATED:
+        return "too few ratings"
+    if y.all() or not y.any():
+        return "all dissatisfied" if y.all() else "none dissatisfied"
+    if min(y.sum(), len(y) - y.sum()) < FEWEST_OF_EACH:
+        return "too few ratings"
+    return None if levers.shape[1] else "no lever varies"
+
+
+def compare_levers(compared):
+    """Run the comparison; None where there is nothing to compare."""
+    if compared.reason:
+        return None
+    return compare_to_standard(
+        compared.y, compared.levers, compared.known, compared.modifiers, compared.cluster
+    )
+
+
+def measure_recoverable(sessions, levers, confidence=0.95, folder=None):
+    """Measure what would be recovered if all levers were at standard.
+
+    Parameters
+    ----------
+    sessions, levers, folder : as in `compared_sessions`
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metrics `recoverable_rate` (fall of the dissatisfaction rate, in points),
+        `recoverable_sessions` (dissatisfied ratings fewer) and `recoverable_share` (part of the dissatisfied
+        ratings). n is the number of ratings. Where nothing can be compared the values are missing and
+        `method` says why.
+    """
+    compared = compared_sessions(sessions, levers, folder)
+    effects = compare_levers(compared)
+    ends = (
+        np.full(3, np.nan)
+        if effects is None
+        else t_interval(effects.joint, effects.joint_error, compared, confidence)
+    )
+    n, rate = len(compared.y), compared.y.mean() if len(compared.y) else np.nan
+    scales = {"recoverable_rate": (1.0, "points"), "recoverable_sessions": (float(n), "count"),
+              "recoverable_share": (1 / rate if rate else np.nan, "rate")}  # fmt: skip
+    rows = [
+        {
+            "metric": metric,
+            "n": n,
+            **dict(zip(("value", "low", "high"), scale * ends, strict=True)),
+            "unit": unit,
+        }
+        for metric, (scale, unit) in scales.items()
+    ]
+    return finished(rows, compared, [])
+
+
+def measure_levers(sessions, levers, confidence=0.95, folder=None):
+    """Share what would be recovered out among the levers.
+
+    Parameters
+    ----------
+    sessions, levers, folder, confidence : as in `measure_recoverable`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `recoverable_rate` in points, by `fault`, the largest first, plus
+        `off_share` (part of the ratings off standard) and `recoverable_sessions`. The values add up to
+        `recoverable_rate` of `measure_recoverable`: what two levers save only together is halved between
+        them (Shapley). Levers that hardly vary have no value, and method `too rare` or `always off`.
+    """
+    compared = compared_sessions(sessions, levers, folder)
+    effects = compare_levers(compared)
+    off = levers.loc[compared.sessions.index].astype("boolean").fillna(False)
+    rows = []
+    for name in levers:
+        ends, share = np.full(3, np.nan), off[name].mean() if len(off) else np.nan
+        row = {
+            "metric": "recoverable_rate",
+            "fault": name,
+            "n": len(off),
+            "unit": "points",
+            "off_share": share,
+        }
+        if name not in compared.levers:
+            row["method"] = "always off" if share > 0.5 else "too rare"
+        elif effects is not None:
+            place = list(compared.levers).index(name)
+            ends = t_interval(effects.part[place], effects.part_error[place], compared, confidence)
+        rows.append(
+            row
+            | dict(zip(("value", "low", "high"), ends, strict=True))
+            | {"recoverable_sessions": ends[0] * len(off)}
+        )
+    table = finished(rows, compared, ["fault"], ["off_share", "recoverable_sessions"])
+    return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
+
+
+def t_interval(value, error, compared, confidence):
+    """Give a value with its t interval over the clusters."""
+    freedom = max(len(np.unique(compared.cluster)) - 1, 1)
+    margin = distributions.t.ppf(quantile_of(confidence), freedom) * error
+    return np.array([value, value - margin, value + margin])
+
+
+def finished(rows, compared, by, more=()):
+    """Give rows the shape of results; what cannot be compared says why."""
+    usual = compared.reason or compared.by
+    said = [row | {"method": compared.reason or row.get("method", usual)} for row in rows]
+    frame = pd.DataFrame(said, columns=["metric", *by, *_COLUMNS, *more])
+    return frame.assign(rulepack=packs_of(compared.sessions))

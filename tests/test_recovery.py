@@ -1,0 +1,160 @@
+"""Recoverable satisfaction: what the tables say, and what they say where nothing can be compared."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csnb.lever_checks import list_lever_checks, list_overlap, measure_negative_controls
+from csnb.recovery import compared_sessions, find_levers, measure_levers, measure_recoverable
+from csnb.schema import RESULTS
+from csnb.slices import add_slices
+from csnb.world import make_world
+from csnb.world.causes import BEHAVIOURS
+
+LEVERS = list(BEHAVIOURS)
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Give a week in which everybody rates."""
+    return make_world("S1", 4, rating_base=10.0, sessions_per_week=2500, agents=20)
+
+
+@pytest.fixture(scope="module")
+def sessions(world):
+    """Give its sessions with slices and the side of each, as the machine sees it."""
+    p = world.sessions[["machine_controllable_p", "machine_uncontrollable_p"]].to_numpy() >= 0.5
+    side = np.select(
+        [p.all(axis=1), p[:, 0], p[:, 1]], ["mixed", "controllable", "uncontrollable"], "unexplained"
+    )
+    return add_slices(world.sessions.assign(side=side))
+
+
+def test_results_have_one_shape_and_the_truth_inside(world, sessions):
+    table = measure_recoverable(sessions, sessions[LEVERS]).set_index("metric")
+    assert table.reset_index().columns.to_list() == list(RESULTS.columns)
+    rate = table.loc["recoverable_rate"]
+    assert rate["low"] <= world.truth.recoverable(among="rated") <= rate["high"]
+    assert rate["unit"] == "points" and rate["method"] == "g-computation, by agent"
+    n = rate["n"]
+    assert table.loc["recoverable_sessions", "value"] == pytest.approx(n * rate["value"])
+    dissatisfied = sessions["is_dissatisfied"].fillna(False).astype(bool).sum()
+    assert table.loc["recoverable_share", "value"] == pytest.approx(n * rate["value"] / dissatisfied)
+
+
+def test_parts_of_levers_add_up_to_the_whole(sessions):
+    whole = measure_recoverable(sessions, sessions[LEVERS]).iloc[0]
+    parts = measure_levers(sessions, sessions[LEVERS])
+    assert parts["value"].sum() == pytest.approx(whole["value"], abs=1e-9)
+    assert parts["value"].is_monotonic_decreasing
+    assert parts["fault"].iloc[0] == "unresolved"
+    assert parts["recoverable_sessions"].sum() == pytest.approx(whole["n"] * whole["value"])
+
+
+def test_order_of_rows_and_levers_does_not_matter(sessions):
+    turned = sessions[::-1]
+    one = measure_levers(sessions, sessions[LEVERS]).set_index("fault")["value"]
+    other = measure_levers(turned, turned[LEVERS[::-1]]).set_index("fault")["value"]
+    assert other[one.index].to_numpy() == pytest.approx(one.to_numpy(), abs=1e-9)
+
+
+def test_unrated_and_left_out_sessions_do_not_count(sessions):
+    more = sessions.assign(is_rated=False)
+    both = pd.concat([sessions, more.assign(is_dissatisfied=pd.NA)], ignore_index=True)
+    first = measure_recoverable(sessions, sessions[LEVERS])
+    pd.testing.assert_frame_equal(measure_recoverable(both, both[LEVERS]), first)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda s: s[s["is_rated"].astype(bool)][:1], "too few ratings"),
+        (lambda s: s[:0], "too few ratings"),
+        (lambda s: s.assign(is_rated=False), "too few ratings"),
+        (lambda s: s.assign(is_dissatisfied=s["is_dissatisfied"].mask(s["is_dissatisfied"].notna(), True)), "all dissatisfied"),
+        (lambda s: s.assign(is_dissatisfied=s["is_dissatisfied"].mask(s["is_dissatisfied"].notna(), False)), "none dissatisfied"),
+        (lambda s: s.assign(**dict.fromkeys(LEVERS, False)), "no lever varies"),
+        (lambda s: s.assign(**dict.fromkeys(LEVERS, True)), "no lever varies"),
+    ],
+)  # fmt: skip
+def test_where_nothing_can_be_compared_the_reason_is_said(sessions, change, reason):
+    changed = change(sessions)
+    for table in (measure_recoverable(changed, changed[LEVERS]), measure_levers(changed, changed[LEVERS])):
+        assert table["value"].isna().all()
+        assert set(table["method"]) == {reason}
+    assert len(measure_levers(changed, changed[LEVERS])) == len(LEVERS)
+    assert list_lever_checks(changed, changed[LEVERS]).empty and list_overlap(changed, changed[LEVERS]).empty
+    assert measure_negative_controls(changed, changed[LEVERS])["value"].isna().all()
+
+
+def test_a_lever_that_hardly_varies_is_named_and_the_others_are_estimated(sessions):
+    changed = sessions.assign(emotion=False, attitude=sessions.index % 1000 > 0)
+    table = measure_levers(changed, changed[LEVERS]).set_index("fault")
+    assert table.loc["emotion", "method"] == "too rare" and np.isnan(table.loc["emotion", "value"])
+    assert table.loc["attitude", "method"] == "always off"
+    assert table.loc["unresolved", "value"] > 0
+
+
+def test_with_one_agent_days_are_the_clusters(sessions):
+    changed = sessions.assign(agent_id="only")
+    row = measure_recoverable(changed, changed[LEVERS]).iloc[0]
+    assert row["method"] == "g-computation, by agent and day"
+    assert row["low"] < row["value"] < row["high"]
+    one_day = changed.assign(day="2026-03-02")
+    row = measure_recoverable(one_day, one_day[LEVERS]).iloc[0]
+    assert np.isnan(row["low"]) and row["value"] > 0
+
+
+def test_machine_codes_are_no_levers():
+    """The machine reads attitude from the words of an angry customer: that is the outcome, not a cause of it."""
+    sessions = pd.DataFrame({"session_key": [1, 2], "first_response_seconds": [10.0, 90.0], "is_replied": True,
+                             "transfer_count": [2, 0]})  # fmt: skip
+    labels = pd.DataFrame({"session_key": [1], "code": ["attitude"], "p": [0.9]})
+    levers = find_levers(sessions, labels)
+    assert levers["late_first"].tolist() == [False, True] and levers["transferred"].tolist() == [True, False]
+    assert "attitude" not in levers
+
+
+def test_second_estimates_agree_where_the_truth_is_known(world, sessions):
+    checks = list_lever_checks(sessions, sessions[LEVERS]).set_index("fault")
+    truth = world.truth.recoverable(("unresolved",), "rated")
+    row = checks.loc["unresolved"]
+    assert row["alone_low"] <= truth <= row["alone_high"]
+    assert row["weighted_low"] <= truth <= row["weighted_high"]
+    assert row["independent"] == pytest.approx(truth, abs=0.01)
+    assert row["crude"] > row["alone"]  # difficult matters stay unsolved and displease by themselves
+    assert row["e_value"] > row["e_value_low"] > 1
+    assert row["times_strongest"] == pytest.approx((row["e_value"] - 1) / (checks["e_value"] - 1).mul(
+        1 / checks["times_strongest"]).iloc[0])  # fmt: skip
+
+
+def test_overlap_counts_the_cells_that_have_both(sessions):
+    rated = compared_sessions(sessions, sessions[LEVERS]).sessions
+    names = ["intent", "stage", "channel", "has_campaign_flag"]
+    table = list_overlap(sessions, sessions[LEVERS]).set_index("fault")
+    shared = rated.groupby(names)["unresolved"].transform("nunique") == 2
+    assert table.loc["unresolved", "shared_share"] == pytest.approx(shared.mean())
+    assert table.loc["unresolved", "shared_cells"] == rated.loc[shared, names].drop_duplicates().shape[0]
+    assert table["trimmed_share"].between(0, 1).all()
+
+
+def test_controls_find_nothing_where_there_is_nothing(sessions):
+    table = measure_negative_controls(sessions, sessions[LEVERS]).set_index("control")
+    assert (table["is_clean"] == 1).all()
+    assert table.loc["previous", "low"] <= 0 <= table.loc["previous", "high"]
+
+
+def test_controls_find_a_hidden_difference(sessions):
+    """Hidden moods that come in runs at an agent raise the fault and the displeasure of neighbours alike."""
+    handled = sessions[sessions["left_out_because"].isna()].sort_values("started_at")
+    place = handled.groupby("agent_id").cumcount()
+    mood = ((place // 12 + handled["agent_id"].str.len()) % 2 == 0).reindex(sessions.index, fill_value=False)
+    draw = np.random.default_rng(1)
+    luck = pd.Series(draw.random(len(sessions)), sessions.index)
+    bad = sessions["is_dissatisfied"].notna() & mood & (luck < 0.5)
+    changed = sessions.assign(
+        unresolved=sessions["unresolved"] | (mood & (draw.random(len(sessions)) < 0.6)),
+        is_dissatisfied=sessions["is_dissatisfied"].mask(bad, True),
+    )
+    table = measure_negative_controls(changed, changed[LEVERS]).set_index("control")
+    assert table.loc["previous", "is_clean"] == 0 and table.loc["previous", "low"] > 0
