@@ -93,9 +93,8 @@ def _of_drift(drift, confidence):
     """Name the week in which the machine fits least, where that is more than chance."""
     apart = drift[drift["p_adjusted"] < 1 - confidence]
     if apart.empty:
-        return Finding(
-            "drift_none", {"weeks": format_value(drift["week"].nunique(), "count")}, "A", 50, "drift"
-        )
+        weeks = format_value(drift["week"].nunique(), "count")
+        return [Finding("drift_none", {"weeks": weeks}, "A", 50, "drift")]
     row = apart.loc[apart["p_adjusted"].idxmin()]
     values = {
         "week": row["week"], "side": word_of("side", row["side"]), "value": format_value(row["value"], "points"),
