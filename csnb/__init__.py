@@ -3,7 +3,8 @@
 The public names in the order in which data move: exports -> book -> sessions -> results ->
 findings -> report. The prefix tells what a function gives: `import_` and `open_` a book's parts,
 `measure_`/`compare_` results, `count_`/`find_`/`list_` tables and findings, `plot_` a figure,
-`show_` displays, `run_` writes files. `help(csnb.measure)` explains each with an example.
+`show_` displays, `run_` writes files. `help(csnb.measure)` explains each with an example, in which `book` is
+an open book: `book = csnb.open_book("data/books/shop")` of the README.
 """
 
 from importlib import import_module

@@ -91,6 +91,14 @@ def measure_alerts(sessions, periods, human_labels, confidence=0.95, folder=None
         `difference` with its interval (Newcombe), `movement` (more, fewer or none, after Benjamini-Hochberg), and
         `false_alarm_rate` with `checked_count`: among alerts of the machine that an analyst or a rating
         can check, how many were false. Missing for measured facts, and where nothing was checked.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> csnb.measure_alerts(sessions, periods, book.human_labels)[["alert", "n"]].head(2).values.tolist()
+    [['low_score', 3], ['attitude', 3]]
     """
     counted = add_alerts(sessions[sessions["left_out_because"].isna()], folder)
     now, base = (in_days(counted, span) for span in (period_spans(periods)["this"], _base_span(periods)))
@@ -176,6 +184,14 @@ def list_reading(sessions, periods, count=10, folder=None):
     pandas.DataFrame
         The sessions, the weightiest first (by the sum of the alerts' weights, then by the machine's probability of
         dissatisfaction, then the earliest), one a buyer, with `place` from 1, `weight`, and `alerts` in words.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> csnb.list_reading(sessions, periods)[["place", "session_id", "alerts"]].values.tolist()
+    [[1, '1006', '有提问未答']]
     """
     alerts = read_alerts(folder)
     now = add_alerts(
@@ -209,6 +225,15 @@ def list_transcripts(book, reading):
     -------
     pandas.DataFrame
         One row a message with text: `case` (place, shop and session), `session_id, role, text, quote`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> reading = csnb.list_reading(sessions, periods)
+    >>> list(csnb.list_transcripts(book, reading))
+    ['case', 'session_id', 'role', 'text', 'quote']
     """
     keys = reading[["session_key", "session_id", "place"]].assign(
         case=[

@@ -43,6 +43,11 @@ def select_labels(book, sessions):
     Returns
     -------
     pandas.DataFrame, rows of table `human_labels`
+
+    Examples
+    --------
+    >>> len(select_labels(book, book.sessions))   # nobody has labelled yet
+    0
     """
     human = book.human_labels.drop_duplicates(["session_key", "coder", "code"], keep="last")
     counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
@@ -55,6 +60,11 @@ def machine_labels(book):
     Returns
     -------
     pandas.DataFrame, rows of table `labels`; `coder` tells them apart
+
+    Examples
+    --------
+    >>> sorted(machine_labels(book)["coder"].unique())
+    ['model', 'rules']
     """
     return pd.concat([book.labels, book.llm_labels], ignore_index=True)
 
@@ -77,6 +87,13 @@ def measure_agreement(human, confidence=0.95, seed=0):
         Table `results` with the metrics `alpha`, `ac1` and `kappa` by `code`: `dissatisfied`, `side`,
         `primary`, then every reason that anybody gave. n counts conversations coded by two or more,
         settled answers aside. Suppressed below five; missing for a reason given on fewer than five of them.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> human = csnb.select_labels(book, book.sessions)
+    >>> int(csnb.measure_agreement(human)["n"].max())   # nobody has labelled yet
+    0
     """
     rows = []
     for code, table in _code_tables(human[human["coder"] != FINAL]).items():
@@ -181,6 +198,13 @@ def measure_accuracy(human, machine, confidence=0.95):
         conversations it stands on: coded by the machine, or by people; below 15 there is no value, and
         the method says so. Codes that a machine never gives are left out; those with a value come first.
         Conversations weigh as their stratum does; Wilson interval on the effective number (Kish).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> human = csnb.select_labels(book, book.sessions)
+    >>> list(csnb.measure_accuracy(human, csnb.machine_labels(book)))[:5]
+    ['metric', 'population', 'coder', 'code', 'n']
     """
     settled = settle_answers(human)
     said = machine[(machine["code"] != "dissatisfied") | (machine["p"] >= 0.5)]
@@ -299,6 +323,13 @@ def list_disputes(human, machine, audience="analyst"):
         One row a session and code: `session_id, dispute` (coders or machine), `code`, `yes` and `no` (who
         says so; how many, where names are not shown), `p` of the machine (missing where it says nothing),
         `number` and `quote` of the evidence, `note`. Settled disputes are left out.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> human = csnb.select_labels(book, book.sessions)
+    >>> len(csnb.list_disputes(human, csnb.machine_labels(book)))
+    0
     """
     final = human.loc[human["coder"] == FINAL, "session_key"]
     keys, names = ["session_key", "code"], ["number", "quote"]

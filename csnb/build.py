@@ -83,6 +83,10 @@ def build_partition(rows, rules):
     -------
     dict of polars.DataFrame
         `messages`, `texts`, `turns`, `facts` (table `sessions` before `link_sessions`), `labels`.
+
+    Examples
+    --------
+    >>> build_partition(staged_rows, read_rules(key))["turns"]  # doctest: +SKIP
     """
     messages = _ordered(rows)
     pace = rulepacks.packs_in_force(_session_spans(messages), rules.packs)
@@ -170,6 +174,10 @@ def build_book(path, folder=None, jobs=None, progress=None):
     -------
     dict
         `partitions` (all), `built` (made anew in this run), `days_linked`.
+
+    Examples
+    --------
+    >>> build_book(open_book("data/books/demo").path)["built"]  # doctest: +SKIP
     """
     index = _session_index(path)
     rules_hash = definitions_hash(folder)

@@ -50,6 +50,16 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
         difference_low, difference_high` and `judgement`: `none` (the interval covers 0), `traffic` (mostly
         load), `work` (mostly work), `both` (both, or not to be told apart), `too_few` (fewer than 30
         sessions or 5 events in a period) or `no_last` (there is no earlier period to compare with).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> sessions = csnb.label_periods(sessions, periods)
+    >>> changes = csnb.measure_changes(sessions, ["reply_rate"])
+    >>> changes[["metric", "judgement"]].values.tolist()
+    [['reply_rate', 'no_last']]
     """
     rows = [_measure_change(sessions, metric, bursts, confidence, seed) for metric in metrics]
     return pd.DataFrame(rows)
@@ -112,6 +122,12 @@ def split_mix(sessions, changes, by=CELLS, confidence=0.95, seed=0):
     Source
     ------
     Kitagawa (1955), as in `csnb.stats.decompose_change`; interval by bootstrap over agents.
+
+    Examples
+    --------
+    >>> sessions = csnb.label_periods(sessions, csnb.find_periods(sessions))  # doctest: +SKIP
+    >>> changes = measure_changes(sessions)  # doctest: +SKIP
+    >>> split_mix(sessions, changes)  # doctest: +SKIP
     """
     rows = []
     for metric in changed_metrics(changes):
@@ -140,6 +156,12 @@ def split_traffic(sessions, changes, bursts=None, confidence=0.95, seed=0):
     pandas.DataFrame
         Results by `factor` (mix, load, work), which add up to the change; empty if no change is real or
         loads are not known. See `csnb.loads.split_change`.
+
+    Examples
+    --------
+    >>> sessions = csnb.label_periods(sessions, csnb.find_periods(sessions))  # doctest: +SKIP
+    >>> changes = measure_changes(sessions)  # doctest: +SKIP
+    >>> split_traffic(sessions, changes, find_bursts(sessions, book.shifts))  # doctest: +SKIP
     """
     rows = []
     for metric in changed_metrics(changes):
@@ -172,6 +194,12 @@ def trace_changes(sessions, changes, by=CELLS, confidence=0.95):
     Source
     ------
     Das Gupta (1993), as in `csnb.stats.decompose_periods`; interval by jackknife over ten groups of agents.
+
+    Examples
+    --------
+    >>> sessions = csnb.label_periods(sessions, csnb.find_periods(sessions))  # doctest: +SKIP
+    >>> changes = measure_changes(sessions)  # doctest: +SKIP
+    >>> trace_changes(sessions, changes)  # doctest: +SKIP
     """
     tables = [
         _trace(sessions, metric, by, confidence) for metric in changed_metrics(changes) if metric != TYPICAL

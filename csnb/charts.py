@@ -71,6 +71,11 @@ def plot_trend(results, by="day"):
     ------
     ParameterError
         If the results hold several metrics or lack `by`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> figure = plot_trend(csnb.measure(book.sessions, "messages", "day"), by="day")
     """
     metric, unit, groups = check_results(results, by)
     drawn = results[results[by].notna() & (results[by].astype(str) != "unknown")]
@@ -142,6 +147,11 @@ def plot_ranking(results, overall=None):
     ----------
     results : results of one metric by one or more columns; at most 30 groups are drawn, the rows hold all
     overall : float, in the metric's unit, or None; a dotted line to compare with
+
+    Examples
+    --------
+    >>> import csnb
+    >>> figure = plot_ranking(csnb.measure(book.sessions, "messages", "channel"))
     """
     metric, unit, groups = check_results(results)
     drawn = results.dropna(subset=["value"]).sort_values("value", ascending=False, kind="stable")
@@ -190,6 +200,11 @@ def plot_share(results):
     ----------
     results : shares of one metric by one column, such as `side`
         Where a share has bounds but no value there is no bar, only the bounds.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> figure = plot_share(csnb.measure_scores(book.sessions))
     """
     metric, unit, groups = check_results(results)
     by = groups[0]
@@ -252,6 +267,11 @@ def plot_heatmap(results, x, y):
     ----------
     results : results of one metric by `x` and `y`
     x, y : str, columns; numbers and days are put in order, words stay as they come
+
+    Examples
+    --------
+    >>> import csnb
+    >>> figure = plot_heatmap(csnb.measure(book.sessions, "messages", ["shop", "day"]), x="day", y="shop")
     """
     metric, unit, _ = check_results(results, x, y)
     drawn = results.dropna(subset=["value"])
@@ -317,6 +337,10 @@ def plot_distribution(values, unit):
     ----------
     values : Series named after its metric or column; missing values are left out and not counted in n
     unit : "seconds" (drawn on a logarithmic axis), "rate", "count", "ratio", "hours" or "number"
+
+    Examples
+    --------
+    >>> figure = plot_distribution(book.sessions["first_response_seconds"], "seconds")
     """
     known = values.dropna().astype(float).sort_values()
     metric = str(values.name)
@@ -392,6 +416,11 @@ def plot_pareto(results):
     Parameters
     ----------
     results : one metric by one column, such as `reason`; a column `side` gives the bars their colours
+
+    Examples
+    --------
+    >>> import csnb
+    >>> figure = plot_pareto(csnb.count_sides(csnb.dissatisfied_sessions(book.sessions)))
     """
     metric, unit, groups = check_results(results)
     by = groups[0]

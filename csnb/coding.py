@@ -32,6 +32,10 @@ def code_file(in_path, out_path, folder=None):
     ------
     ExportError
         If a record cannot be read; line, key and what is allowed are named. Nothing is written then.
+
+    Examples
+    --------
+    >>> code_file("conversations.jsonl", "coded.jsonl")  # doctest: +SKIP
     """
     began = time.perf_counter()
     load_model(folder)

@@ -44,6 +44,10 @@ def import_labels(book, path, coder=None):
         column and value.
     ExportError
         If the file cannot be read as a table.
+
+    Examples
+    --------
+    >>> import_labels(book, "labels.xlsx")  # doctest: +SKIP
     """
     path = Path(path)
     if not path.is_file():

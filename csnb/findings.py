@@ -29,6 +29,12 @@ class Finding(NamedTuple):
     each placeholder; `n` and `interval`, where given, stand in the line below the sentence.
     grade: A probability sample or randomised, B adjusted association, C description, D unverified
     machine code. weight: larger comes first. section: the section of the detail, or None.
+
+    Examples
+    --------
+    >>> finding = Finding("satisfaction", {"value": "80 %", "n": "120", "interval": "72–86 %"}, "C", 90, "scores")
+    >>> finding.grade
+    'C'
     """
 
     key: str
@@ -52,6 +58,15 @@ def find_data_issues(rows, limits, silent_days, reconciled, unjoined):
     Returns
     -------
     list of Finding
+
+    Examples
+    --------
+    >>> import csnb
+    >>> limits = csnb.list_limits(book, book.sessions)
+    >>> found = find_data_issues(csnb.count_rows(book), limits, csnb.find_silent_days(book.sessions),
+    ...     csnb.reconcile(book.sessions, book.official), csnb.count_unjoined_ratings(book))
+    >>> found[0].key, found[0].values
+    ('rows_close', {'read': '37', 'kept': '37', 'left_out': '0', 'quarantined': '0'})
     """
     total = rows[["rows_read", "rows_kept", "rows_left_out", "rows_quarantined"]].sum()
     found = [
@@ -105,6 +120,11 @@ def find_response_issues(sessions, confidence=0.95):
     list of Finding
         One on the clock of each platform that has one, one on unanswered questions, and the shop or
         hour that stands out most where the difference holds after adjusting for all comparisons.
+
+    Examples
+    --------
+    >>> find_response_issues(book.sessions)[0].values["n"]
+    '14'
     """
     clock = measure(sessions, "mean_response_seconds", "platform", confidence)
     found = [_of_result("response_mean", row, 100, "platforms", platform=word_of("platform", row["platform"]))

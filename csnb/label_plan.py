@@ -66,6 +66,12 @@ def plan_strata(book, sessions, n=100, seed=0, population="dissatisfied"):
         One row a stratum that has conversations of the period: `shop`, `band` (of the machine's score, 1
         lowest), `p_controllable` (its mean), `session_count, drawn_count` (so far, at random) and
         `next_count`. The most to draw first.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> csnb.plan_strata(book, csnb.select_sessions(book), n=2)[["band", "session_count", "next_count"]].values.tolist()
+    [[1, 3, 2]]
     """
     found, drawn = POPULATIONS[population](sessions), book.drawn
     earlier = drawn[drawn["population"] == population]
@@ -93,6 +99,13 @@ def count_labels(book, human):
     pandas.DataFrame
         One row a population and use: `population, use, drawn_count, labelled_count, twice_count` (answered
         by two coders or more), all in conversations.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> human = csnb.select_labels(book, book.sessions)
+    >>> list(csnb.count_labels(book, human))
+    ['population', 'use', 'drawn_count', 'labelled_count', 'twice_count']
     """
     cases = read_cases(book)
     coders = human[human["coder"] != FINAL].groupby("case")["coder"].nunique()

@@ -38,6 +38,10 @@ def show_labeller(sessions, coder="analyst", book=None):
     ------
     ParameterError
         If no draw of the book asks this coder, or the table of sessions does not know its book.
+
+    Examples
+    --------
+    >>> show_labeller(book.sessions.head(3), coder="anna")  # doctest: +SKIP
     """
     display(make_labeller(sessions, coder, book))
 

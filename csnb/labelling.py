@@ -54,6 +54,10 @@ def sample_labels(book, sessions, n=200, seed=0, population="dissatisfied", code
     ParameterError
         If `n` is not positive, a coder's name has signs other than letters, digits, - and _, or no
         conversation is left to draw.
+
+    Examples
+    --------
+    >>> cases = sample_labels(book, book.sessions, n=200, coders=["anna", "ben"])  # doctest: +SKIP
     """
     one_of("population", population, POPULATIONS)
     coders = checked_coders(coders)

@@ -212,6 +212,14 @@ def compare_periods(sessions, metrics, before, after, by=None, confidence=0.95):
     ------
     ParameterError
         If the periods overlap or one is empty of days.
+
+    Examples
+    --------
+    >>> sessions = pd.DataFrame({"shop": list("AAAAABBBBB"), "day": ["2026-11-16", "2026-11-17"] * 5,
+    ...     "is_replied": [True] * 6 + [False] * 4, "left_out_because": None, "platform": "jd", "rulepack": "jd"})
+    >>> compared = compare_periods(sessions, "reply_rate", *[("2026-11-16",) * 2, ("2026-11-17",) * 2])
+    >>> compared[["value_before", "value", "difference", "difference_low", "difference_high"]].round(2).values.tolist()
+    [[0.6, 0.6, 0.0, -0.46, 0.46]]
     """
     if not (before[0] <= before[1] < after[0] <= after[1] or after[0] <= after[1] < before[0] <= before[1]):
         raise ParameterError(f"two periods that do not overlap are needed; got {before} and {after}")
@@ -238,6 +246,14 @@ def compare_groups(sessions, metrics, by, confidence=0.95):
         The results of each group, plus `n_before, value_before` (of all others), `difference,
         difference_low, difference_high, p_value`, and `p_adjusted`: Benjamini-Hochberg over all
         groups of a metric. Association, not cause: groups may differ in what they are asked.
+
+    Examples
+    --------
+    >>> sessions = pd.DataFrame({"shop": list("AAAAABBBBB"), "day": ["2026-11-16", "2026-11-17"] * 5,
+    ...     "is_replied": [True] * 6 + [False] * 4, "left_out_because": None, "platform": "jd", "rulepack": "jd"})
+    >>> compared = compare_groups(sessions, "reply_rate", "shop")
+    >>> compared[["shop", "value", "value_before", "difference", "p_adjusted"]].round(3).values.tolist()
+    [['A', 1.0, 0.2, 0.8, 0.0], ['B', 0.2, 1.0, -0.8, 0.0]]
     """
     (column,) = _grouping(sessions, by)
     names = sessions[column].dropna().unique()

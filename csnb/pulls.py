@@ -30,6 +30,11 @@ def measure_pulls(sessions, changes, metric, by, confidence=0.95, seed=0):
         Results by `dimension` (the column) and `group`, the largest pull first; within a dimension they add up
         to the change. `difference_mix` and `difference_rate` are the two parts of a pull. Groups with
         fewer than 20 sessions in a period are `rest`. Empty if the change is not real.
+
+    Examples
+    --------
+    >>> changes = csnb.measure_changes(sessions)  # doctest: +SKIP
+    >>> measure_pulls(sessions, changes, "satisfaction_rate", ["shop", "product"])  # doctest: +SKIP
     """
     columns = effect_table([], ["dimension", "group"]).columns.union(PARTS, sort=False)
     if metric not in changed_metrics(changes):
@@ -79,6 +84,11 @@ def measure_reason_pulls(sessions, changes, labels, confidence=0.95, seed=0, fol
     -------
     pandas.DataFrame
         Results by `reason`, the largest pull first; they add up to the change. Empty if the change is not real.
+
+    Examples
+    --------
+    >>> changes = csnb.measure_changes(sessions)  # doctest: +SKIP
+    >>> measure_reason_pulls(sessions, changes, book.labels)  # doctest: +SKIP
     """
     metric, rows = "satisfaction_rate", []
     if metric in changed_metrics(changes):

@@ -65,6 +65,14 @@ def measure_core(sessions, periods, shifts, confidence=0.95, folder=None):
         Results by `platform`, plus `value_this` (the value again), `value_last, value_before_last, difference, difference_low,
         difference_high, p_adjusted` (Benjamini-Hochberg over the whole table) and `movement`: better, worse,
         up, down (where neither is better), or none; missing where there is nothing to compare.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> csnb.measure_core(sessions, periods, book.shifts)[["platform", "metric", "n"]].head(2).values.tolist()
+    [['taobao', 'conversion_rate', 0], ['taobao', 'mean_response_seconds', 5]]
     """
     spans, core = period_spans(periods), read_core(folder)
     tables = [
@@ -150,6 +158,13 @@ def measure_weeks(sessions, weeks, shifts, confidence=0.95, folder=None):
     pandas.DataFrame
         One row a platform and metric: `platform, metric, unit`, and `value_week_3` to `value_week_0` (the week
         that ends last); a week that is not there is missing.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> list(csnb.measure_weeks(sessions, csnb.find_weeks(sessions), book.shifts))
+    ['platform', 'metric', 'unit', 'value_week_3', 'value_week_2', 'value_week_1', 'value_week_0']
     """
     columns = [
         "platform",

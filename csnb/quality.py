@@ -17,6 +17,11 @@ def count_rows(book):
     -------
     pandas.DataFrame
         One row a file: `file, kind, rows_read, rows_kept, rows_left_out, rows_quarantined`.
+
+    Examples
+    --------
+    >>> count_rows(book)[["kind", "rows_read", "rows_kept"]].values.tolist()
+    [['agents', 2, 2], ['messages', 28, 28], ['ratings', 7, 7]]
     """
     return pd.DataFrame(
         [
@@ -41,6 +46,11 @@ def count_left_out(book, sessions):
     -------
     pandas.DataFrame
         One row a reason: `table` (messages, sessions or quarantine), `left_out_because`, `rows`.
+
+    Examples
+    --------
+    >>> list(count_left_out(book, book.sessions))
+    ['table', 'left_out_because', 'rows']
     """
     messages = (
         book.messages.drop_nulls("left_out_because")
@@ -80,6 +90,11 @@ def measure_known(sessions):
     -------
     pandas.DataFrame
         One row a field: `field, n, share` (of sessions in which it is known). n counts the sessions of the period.
+
+    Examples
+    --------
+    >>> measure_known(book.sessions).set_index("field").loc["score"].tolist()
+    [8.0, 0.75]
     """
     inside = sessions[sessions["left_out_because"] != "out_of_period"]
     fields = {
@@ -105,6 +120,12 @@ def find_silent_days(sessions):
     -------
     pandas.DataFrame
         One row a missing day: `shop, day`.
+
+    Examples
+    --------
+    >>> sessions = pd.DataFrame({"shop": "A", "day": ["2026-11-16", "2026-11-19"]})
+    >>> find_silent_days(sessions).values.tolist()
+    [['A', '2026-11-17'], ['A', '2026-11-18']]
     """
     dated = sessions[sessions["day"] != "unknown"]
     rows = []
@@ -130,6 +151,13 @@ def reconcile(sessions, official, folder=None):
         One row a reported figure of a metric that csnb knows: `metric, day, shop, agent_id, n, value`
         (ours), `official`, `difference`, `tolerance` (absolute, in the metric's unit), `is_within`
         (missing where either side is).
+
+    Examples
+    --------
+    >>> official = pd.DataFrame({"metric": ["sessions"], "day": ["2026-11-16"], "shop": ["旗舰店"], "agent_id": [None],
+    ...     "value": [3.0]})
+    >>> reconcile(book.sessions, official)[["value", "official", "difference", "is_within"]].values.tolist()
+    [[2.0, 3.0, -1.0, False]]
     """
     columns = [
         "metric",
@@ -188,6 +216,11 @@ def list_limits(book, sessions):
     pandas.DataFrame
         One row a question: `question` (key of strings `limit.<key>`), `n` (sessions that could tell),
         `share` of the sessions of the period, `verdict` (`yes`, `partly` from 5 %, or `no`).
+
+    Examples
+    --------
+    >>> list_limits(book, book.sessions).set_index("question").loc["orders", "verdict"]
+    'no'
     """
     inside = sessions[sessions["left_out_because"] != "out_of_period"]
     has_clock = inside["started_at"].notna()
@@ -212,7 +245,13 @@ def list_limits(book, sessions):
 
 
 def count_unjoined_ratings(book):
-    """Count the ratings that belong to no conversation, or to more than one."""
+    """Count the ratings that belong to no conversation, or to more than one.
+
+    Examples
+    --------
+    >>> count_unjoined_ratings(book)
+    0
+    """
     ratings = book.ratings
     if ratings.empty:
         return 0

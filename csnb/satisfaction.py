@@ -16,14 +16,26 @@ UNVERIFIED = "machine codes, unverified"
 
 
 def dissatisfied_sessions(sessions):
-    """Give the rated sessions that count as dissatisfied; one without a coded reason is `unexplained`."""
+    """Give the rated sessions that count as dissatisfied; one without a coded reason is `unexplained`.
+
+    Examples
+    --------
+    >>> dissatisfied_sessions(book.sessions)[["session_id", "score", "side"]].values.tolist()
+    [['1002', 1.0, 'mixed'], ['1003', 2.0, 'uncontrollable'], ['1005', 1.0, 'uncontrollable']]
+    """
     counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
     bad = sessions[counted & sessions["is_dissatisfied"].fillna(False).astype(bool)]
     return bad.assign(side=bad["side"].fillna("unexplained"))
 
 
 def suspected_sessions(sessions):
-    """Give the unrated sessions in which the machine suspects dissatisfaction."""
+    """Give the unrated sessions in which the machine suspects dissatisfaction.
+
+    Examples
+    --------
+    >>> suspected_sessions(book.sessions)["session_id"].tolist()
+    ['1007']
+    """
     unrated = sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)
     return sessions[unrated & sessions["is_suspected"].fillna(False).astype(bool)]
 
@@ -41,6 +53,11 @@ def measure_scores(sessions, confidence=0.95):
     pandas.DataFrame
         Table `results` with metric `score_share`, by `score` from 5 to 1; n is the number of ratings.
         Without ratings the values are missing.
+
+    Examples
+    --------
+    >>> measure_scores(book.sessions)[["score", "n", "value"]].round(2).values.tolist()
+    [['5', 6, 0.33], ['4', 6, 0.17], ['3', 6, 0.0], ['2', 6, 0.17], ['1', 6, 0.33]]
     """
     counted = sessions[sessions["left_out_because"].isna()]
     scores = counted.loc[counted["is_rated"].astype(bool), "score"].round().astype(int)
@@ -75,6 +92,12 @@ def count_sides(sessions, by=None):
     pandas.DataFrame
         Table `results` with metric `coded_sessions`, by `side` (and `by`), in the order of SIDES; n is
         the number of conversations in the group. Counts of the machine, without an interval.
+
+    Examples
+    --------
+    >>> sides = count_sides(dissatisfied_sessions(book.sessions))
+    >>> sides[["side", "value"]].values.tolist()
+    [['controllable', 0.0], ['mixed', 1.0], ['uncontrollable', 2.0], ['unexplained', 0.0]]
     """
     groups = [("all", sessions)] if by is None else list(sessions.groupby(by, observed=True))
     rows = [
@@ -100,6 +123,12 @@ def count_reasons(sessions, labels, folder=None):
     pandas.DataFrame
         Table `results` with metric `coded_sessions`, by `reason`, its `side` and `owner` (who answers for
         it), the most frequent first; n is the number of conversations.
+
+    Examples
+    --------
+    >>> reasons = count_reasons(dissatisfied_sessions(book.sessions), book.labels)
+    >>> reasons[["reason", "owner", "value"]].head(2).values.tolist()
+    [['timeliness', 'agent', 1.0], ['price', 'merchandising', 1.0]]
     """
     reasons = _reasons(folder)
     held = labels[labels["session_key"].isin(sessions.loc[sessions["primary"].notna(), "session_key"])]
@@ -123,6 +152,11 @@ def count_owners(sessions, folder=None):
     pandas.DataFrame
         Table `results` with metric `coded_sessions`, by `owner`, the most conversations first; a
         conversation counts once, for its primary reason. Conversations without a reason have no owner.
+
+    Examples
+    --------
+    >>> count_owners(dissatisfied_sessions(book.sessions))["owner"].tolist()
+    ['agent', 'product_quality', 'merchandising']
     """
     owners = _reasons(folder).set_index("code")["owner"]
     counts = sessions["primary"].map(owners).dropna().value_counts()
@@ -146,6 +180,12 @@ def list_quotes(book, sessions, each=3):
     -------
     pandas.DataFrame
         One row a message: `reason, session_id, role, text, quote` (an exact part of the text).
+
+    Examples
+    --------
+    >>> quotes = list_quotes(book, dissatisfied_sessions(book.sessions))
+    >>> quotes[["reason", "quote"]].head(2).values.tolist()
+    [['timeliness', '等了六分钟就这一句？太慢了'], ['price', '那也太坑了']]
     """
     reasons = _reasons(book.definitions_folder)["code"]
     labels = book.labels

@@ -80,6 +80,10 @@ def write_sheets(book, cases, paths):
     Returns
     -------
     dict of coder to number of cases; a coder without a case has no sheet
+
+    Examples
+    --------
+    >>> write_sheets(book, cases, sheet_paths("labels.xlsx", ["anna"]))  # doctest: +SKIP
     """
     said = read_conversations(book, cases["session_key"])
     counts = {}

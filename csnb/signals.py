@@ -34,6 +34,11 @@ def measure_control(sessions, metric, by="platform"):
     Source
     ------
     `csnb.stats.laney_chart`; for `xmr`: Wheeler & Chambers (1992), Understanding Statistical Process Control.
+
+    Examples
+    --------
+    >>> measure_control(book.sessions, "reply_rate")[["day", "n", "value"]].head(2).values.tolist()
+    [['2026-11-16', 2, 1.0], ['2026-11-17', 2, 1.0]]
     """
     daily = measure(sessions[sessions["day"] != "unknown"], metric, [by, "day"], smallest_group=1)
     chart = _laney if metric_of(metric).unit == "rate" else _xmr
@@ -82,6 +87,11 @@ def find_breaks(control):
     ------
     Killick, Fearnhead & Eckley (2012), JASA 107:1590-1598, by ruptures: means of z, penalty 3 ln(T) s2 with
     s2 from successive differences.
+
+    Examples
+    --------
+    >>> len(find_breaks(measure_control(book.sessions, "reply_rate")))   # too few days for any
+    0
     """
     metric, by = "metric", control.columns[1]
     columns = [metric, by, "day", "n", "value", "value_earlier", "difference", "unit", "method"]

@@ -50,6 +50,13 @@ def import_export(files, platform, into, kind="messages", zone=None, jobs=None, 
     ExportError
         If a file cannot be read as this layout, or more than 5 % of its rows cannot; the book
         keeps what it had.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = "data/examples/generic/messages/聊天记录.csv"
+    >>> import_export(file, "generic", tempfile.mkdtemp(), jobs=1)
+    [Imported(file='聊天记录.csv', rows_read=28, rows_staged=28, quarantined={})]
     """
     one_of("platform", platform, definition_names("platforms", folder=_folder(into)))
     one_of("kind", kind, KINDS)

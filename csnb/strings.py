@@ -42,7 +42,13 @@ def language(lang, folder=None):
 
 
 def get_language():
-    """Give the language in force: "zh" or "en"."""
+    """Give the language in force: "zh" or "en".
+
+    Examples
+    --------
+    >>> get_language()
+    'zh'
+    """
     return _state["language"]
 
 

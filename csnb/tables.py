@@ -47,6 +47,10 @@ def show_section(key):
     ------
     StringsError
         If the language in force lacks either text.
+
+    Examples
+    --------
+    >>> show_section("findings")  # doctest: +SKIP
     """
     _show(section_html(key), text(f"section.{key}.title"))
 
@@ -64,6 +68,10 @@ def show_text(key, **values):
     ------
     StringsError
         If the text is missing, a value is missing or not used.
+
+    Examples
+    --------
+    >>> show_text("table.empty")  # doctest: +SKIP
     """
     _show(f"<p>{_emphasised(key, values)}</p>", text(key, **values))
 
@@ -81,6 +89,10 @@ def show_findings(findings):
     ------
     StringsError
         If a sentence lacks a value, or a value has no place in it.
+
+    Examples
+    --------
+    >>> show_findings(csnb.find_response_issues(book.sessions))  # doctest: +SKIP
     """
     findings = sorted(findings, key=lambda finding: -finding.weight)
     claims = [text(f"finding.{each.key}", **_claim_values(each)) for each in findings]
@@ -161,6 +173,10 @@ def show_table(frame, name, columns=None, note=None):
     ------
     KeyError
         If the frame lacks one of `columns`.
+
+    Examples
+    --------
+    >>> show_table(csnb.measure(book.sessions, "reply_rate", "channel"), "channels")  # doctest: +SKIP
     """
     html = table_html(frame, name, columns, note)
     _show(html + lab_script(), frame.to_string(index=False, max_rows=20))
@@ -385,6 +401,10 @@ def show_quotes(frame, by="code"):
         `session_id` and `text`; `role` (who speaks; a customer where it is absent), `quote` (the part
         of the text to mark; missing: none), and the column `by`, where present, to group by
     by : str; groups are folded together, and a bar of the same column in a chart leads to its group
+
+    Examples
+    --------
+    >>> show_quotes(csnb.list_quotes(book, csnb.dissatisfied_sessions(book.sessions)), by="reason")  # doctest: +SKIP
     """
     _show(quotes_html(frame, by), f"{frame['session_id'].nunique()}")
 
@@ -443,6 +463,10 @@ def show_definitions(*metrics):
     ------
     StringsError
         If a metric has no words in the language in force.
+
+    Examples
+    --------
+    >>> show_definitions("reply_rate", "satisfaction_rate")  # doctest: +SKIP
     """
     _show(definitions_html(*metrics), "\n".join(metric_name(metric) for metric in metrics))
 
@@ -468,6 +492,11 @@ def show_provenance(data_hash, rulepacks, rows, parameters):
     rows : dict; name of a table -> number of rows used
     parameters : dict; the notebook's parameters. Of the book only the folder's name is shown, so that
         the page does not depend on where the book lies.
+
+    Examples
+    --------
+    >>> rulepacks, rows = csnb.list_rulepacks(book.sessions), csnb.count_table_rows(book)  # doctest: +SKIP
+    >>> show_provenance(csnb.data_hash(book), rulepacks, rows, {"shops": None})  # doctest: +SKIP
     """
     facts = {
         "version": version("csnb"),

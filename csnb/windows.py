@@ -128,6 +128,14 @@ def label_periods(sessions, periods):
     -------
     pandas.DataFrame
         `sessions` and an ordered category `period`, missing for days outside all periods.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> csnb.label_periods(sessions, periods)["period"].astype(str).value_counts().to_dict()
+    {'this': 3}
     """
     label = pd.Series(pd.NA, index=sessions.index, dtype="object")
     for row in periods.itertuples():
@@ -136,7 +144,16 @@ def label_periods(sessions, periods):
 
 
 def keep_periods(sessions):
-    """Give the sessions of `label_periods` that lie in a period."""
+    """Give the sessions of `label_periods` that lie in a period.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> len(csnb.keep_periods(csnb.label_periods(sessions, periods)))
+    3
+    """
     return sessions[sessions["period"].notna()]
 
 
@@ -154,6 +171,15 @@ def list_periods(sessions, periods, calendar):
     pandas.DataFrame
         `period, first_day, last_day, session_count, event_day_count` (campaigns and live streams), the
         latest first.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> calendar = csnb.list_calendar(book.events, sessions)
+    >>> csnb.list_periods(sessions, periods, calendar)[["period", "first_day", "session_count"]].values.tolist()
+    [['this', '2026-11-19', 3]]
     """
     eventful = event_days(calendar)
     rows = [
@@ -185,6 +211,11 @@ def list_calendar(events, sessions):
     pandas.DataFrame
         `first_day, last_day, event, shop, note`, in order of time. Like events on days in a row are one row. The
         event `rules` marks the first day of another rule pack; its note names the pack.
+
+    Examples
+    --------
+    >>> list(list_calendar(book.events, book.sessions))
+    ['first_day', 'last_day', 'event', 'shop', 'note']
     """
     spells = pd.DataFrame(
         {
@@ -258,6 +289,15 @@ def without_event_days(sessions, periods, calendar):
     -------
     pandas.DataFrame
         The sessions of the other days: what is left of a change when events are set aside.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> calendar = csnb.list_calendar(book.events, sessions)
+    >>> len(csnb.without_event_days(csnb.label_periods(sessions, periods), periods, calendar))
+    8
     """
     begins = sessions["period"].astype("object").map(periods.set_index("period")["first_day"])
     place = (pd.to_datetime(sessions["day"], errors="coerce") - pd.to_datetime(begins)).dt.days
@@ -281,6 +321,11 @@ def find_bursts(sessions, shifts=None):
         usual_per_agent`. A burst has at least 20 conversations, 1.5 times the usual arrivals per agent, and lies more
         than 3 robust standard deviations above it. Usual is the median of the same weekday and hour, of
         the same hour of all days where there are fewer than four such weeks.
+
+    Examples
+    --------
+    >>> list(find_bursts(book.sessions))[:4]
+    ['hour_at', 'day', 'hour', 'session_count']
     """
     served = _counted(sessions).dropna(subset=["agent_id", "started_at"])
     hours = _arrivals(served, shifts)
