@@ -187,6 +187,11 @@ def open_book(path):
     ------
     BookError
         If the folder holds no manifest; the message says how to make a book.
+
+    Examples
+    --------
+    >>> open_book(book.path)
+    <csnb book shop: 3 files, 6 partitions>
     """
     path = Path(path).resolve()
     if not (path / "manifest.json").is_file():
@@ -363,6 +368,12 @@ def select_sessions(book, date_from=None, date_to=None, shops=None):
     ------
     ParameterError
         If a shop is unknown, or no session lies in the period; what the book holds is named.
+
+    Examples
+    --------
+    >>> sessions = select_sessions(book, "2026-11-18", "2026-11-22")
+    >>> sessions["left_out_because"].value_counts().to_dict()
+    {'out_of_period': 4}
     """
     sessions = book.sessions
     for shop in shops or []:
@@ -397,6 +408,12 @@ def check_book(book):
     dict
         `rows_read, rows_kept, left_out, quarantined` over all files, and `files`: the same for
         each file with its kind. Reasons map to numbers of rows.
+
+    Examples
+    --------
+    >>> counts = check_book(book)
+    >>> counts["rows_read"], counts["rows_kept"], counts["left_out"], counts["quarantined"]
+    (37, 37, {}, {})
     """
     left_out = (
         book.messages.filter(pl.col("left_out_because").is_not_null())
@@ -455,6 +472,11 @@ def data_hash(book):
     Returns
     -------
     str, 12 hex characters; equal for equal files and definitions, wherever the book lies
+
+    Examples
+    --------
+    >>> len(data_hash(book))
+    12
     """
     manifest = book.manifest
     parts = sorted(f"{source['kind']} {source['sha256']}" for source in manifest["sources"])
@@ -463,14 +485,26 @@ def data_hash(book):
 
 
 def count_table_rows(book):
-    """Count the rows of every table of a book that has any, as a dict."""
-    built = {name: book._scan(name).select(pl.len()).collect().item() for name in BUILT}
+    """Count the rows of every table of a book that has any, as a dict.
+
+    Examples
+    --------
+    >>> count_table_rows(book)
+    {'messages': 28, 'texts': 28, 'turns': 14, 'labels': 14, 'sessions': 8, 'ratings': 7, 'agents': 2}
+    """
+    built = {name: book._scan(name).select(pl.len()).collect().item() for name in (*BUILT, "human_labels")}
     imported = {kind: book._imported(kind).height for kind in (*IMPORTED, "quarantine")}
     return {name: rows for name, rows in (built | imported).items() if rows}
 
 
 def list_rulepacks(sessions):
-    """Name the rule packs in force in some sessions, sorted."""
+    """Name the rule packs in force in some sessions, sorted.
+
+    Examples
+    --------
+    >>> list_rulepacks(book.sessions)
+    ['taobao 2000-01-01']
+    """
     return sorted(sessions["rulepack"].dropna().unique())
 
 

@@ -23,6 +23,10 @@ def find_label_issues(human, agreement, accuracy, drift, margins, disputes, conf
     -------
     list of Finding
         Without labels it says so, and how many are worth drawing.
+
+    Examples
+    --------
+    >>> find_label_issues(human, agreement, accuracy, drift, margins, disputes)  # doctest: +SKIP
     """
     own = human[human["population"] != "suspected"]
     labelled, learnt = (own.loc[own["use"] == use, "session_key"].nunique() for use in ("estimate", "train"))
@@ -54,7 +58,8 @@ def _of_margins(margins, labelled):
 
 def _of_agreement(agreement):
     """Say whether two coders agree on the side well enough to use their codes."""
-    row = agreement[(agreement["metric"] == "alpha") & (agreement["code"] == "side")].iloc[0]
+    side = agreement[agreement["code"] == "side"].set_index("metric")
+    row = side.loc["ac1" if pd.isna(side.at["alpha", "value"]) else "alpha"]  # one answer only has no alpha
     if pd.isna(row["value"]):
         return Finding("coders_unknown", {"n": format_value(row["n"], "count")}, "D", 85, "agreement")
     level = "good" if row["value"] >= GOOD else "tentative" if row["value"] >= TENTATIVE else "poor"
@@ -90,7 +95,9 @@ def _of_accuracy(accuracy):
 
 
 def _of_drift(drift, confidence):
-    """Name the week in which the machine fits least, where that is more than chance."""
+    """Name the week in which the machine fits least, where that is more than chance; nothing without weeks."""
+    if drift["p_adjusted"].isna().all():
+        return []
     apart = drift[drift["p_adjusted"] < 1 - confidence]
     if apart.empty:
         weeks = format_value(drift["week"].nunique(), "count")

@@ -53,6 +53,11 @@ def test_the_verdict_on_coders_follows_alpha(differ, key):
     assert (issues[key].weight > 90) == (key != "coders_good")
 
 
+def test_coders_who_all_see_the_same_one_side_agree():
+    human = people(*((n, coder, ["price"]) for n in range(8) for coder in ("ann", "ben")))
+    assert found(human, machine(), scored_of(500))["coders_good"].values["value"] == "1.00"
+
+
 def test_one_coder_alone_cannot_tell_how_reliable_he_is():
     human = people(*((n, "ann", ["price"]) for n in range(30)))
     assert "coders_unknown" in found(human, machine(), scored_of(500))
