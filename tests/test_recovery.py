@@ -6,8 +6,10 @@ import pytest
 
 from csnb.lever_checks import list_lever_checks, list_overlap, measure_negative_controls
 from csnb.recovery import compared_sessions, find_levers, measure_levers, measure_recoverable
+from csnb.recovery_findings import find_recoverable
 from csnb.schema import RESULTS
 from csnb.slices import add_slices
+from csnb.strings import set_language, text
 from csnb.world import make_world
 from csnb.world.causes import BEHAVIOURS
 
@@ -158,3 +160,31 @@ def test_controls_find_a_hidden_difference(sessions):
     )
     table = measure_negative_controls(changed, changed[LEVERS]).set_index("control")
     assert table.loc["previous", "is_clean"] == 0 and table.loc["previous", "low"] > 0
+
+
+def said(sessions, levers):
+    """Give the findings with their sentences in both languages."""
+    found = find_recoverable(measure_recoverable(sessions, levers), measure_levers(sessions, levers))
+    for finding in found:
+        claim = {name: value for name, value in finding.values.items() if name not in ("n", "interval")}
+        for lang in ("en", "zh"):
+            set_language(lang)
+            assert text(f"finding.{finding.key}", **claim)
+    return found
+
+
+def test_the_sentence_holds_number_base_interval_and_assumption(sessions):
+    whole, first = said(sessions, sessions[LEVERS])
+    assert (whole.key, first.key) == ("recoverable", "recoverable_lever")
+    assert whole.grade == first.grade == "B"
+    assert {"n", "interval"} <= set(whole.values) & set(first.values)
+    assert "关联，不是实验" in text(
+        "finding.recoverable", **{k: v for k, v in whole.values.items() if k not in ("n", "interval")}
+    )
+
+
+def test_what_is_not_sure_is_said_so(sessions):
+    draw = np.random.default_rng(1)
+    luck = sessions.assign(**{lever: draw.random(len(sessions)) < 0.1 for lever in LEVERS})
+    assert [finding.key for finding in said(luck, luck[LEVERS])] == ["recoverable_unclear"]
+    assert [finding.key for finding in said(sessions[:20], sessions[LEVERS])] == ["recoverable_unknown"]
