@@ -11,7 +11,8 @@ from csnb.book import select_sessions
 from csnb.cli import main
 from csnb.endpoint import read_endpoint
 from csnb.errors import ParameterError
-from csnb.llm import code_book_by_llm, code_file_by_llm, describe_plan, read_answer
+from csnb.llm import code_book_by_llm, code_file_by_llm, describe_plan
+from csnb.llm_answers import read_answer
 from csnb.reasons import read_reasons
 
 CODES = read_reasons()["code"].to_list()
