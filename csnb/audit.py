@@ -255,6 +255,15 @@ def measure_drift(human, scored, confidence=0.95):
         `p_adjusted`: is this week's gap another than that of the weeks before (Welch, Benjamini-Hochberg);
         missing for the first week.
         The share itself is not hurt by a gap, which the labels correct; its interval is.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(csnb.select_sessions(book))
+    >>> scored = csnb.scored_sessions(bad, book.labels, book.drawn)
+    >>> human = csnb.select_labels(book, bad)
+    >>> list(csnb.measure_drift(human, scored))[:4]
+    ['metric', 'side', 'week', 'n']
     """
     answers = settled_values(read_answers(human)) if (human["use"] == "estimate").any() else None
     rows = []

@@ -454,6 +454,10 @@ def _added(counts):
 def book_table(name):
     """Give the meaning of a table's row and columns as a DataFrame, for help and docs.
 
+    Parameters
+    ----------
+    name : str, a table of docs/tables.md
+
     Examples
     --------
     >>> book_table("texts")["column"].to_list()

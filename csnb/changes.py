@@ -258,6 +258,10 @@ def find_change_issues(changes, pulls, asking, residual, calendar, periods):
     Returns
     -------
     list of Finding; a change whose interval covers 0 gets no explanation
+
+    Examples
+    --------
+    >>> find_change_issues(changes, [satisfaction, reasons], asking, residual, calendar, periods)  # doctest: +SKIP
     """
     changed = changed_metrics(changes)
     found = [_of_change(row) for row in changes[changes["metric"].isin(changed)].to_dict("records")]

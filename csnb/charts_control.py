@@ -50,6 +50,12 @@ def plot_control(control, calendar, breaks=None):
     Returns
     -------
     plotly Figure
+
+    Examples
+    --------
+    >>> import csnb
+    >>> control = csnb.measure_control(book.sessions, "reply_rate")
+    >>> figure = plot_control(control, csnb.list_calendar(book.events, book.sessions))
     """
     metric, unit, (by, _) = check_results(control, "day")
     sizes = (
@@ -160,6 +166,10 @@ def plot_pulls(pulls, metric):
     Returns
     -------
     plotly Figure
+
+    Examples
+    --------
+    >>> plot_pulls(measure_pulls(sessions, changes, "reply_rate", ["shop"]), "reply_rate")  # doctest: +SKIP
     """
     keys = [column for column in ("dimension", "group", "reason") if column in pulls]
     title = text(f"chart.pulls_{keys[0]}", metric=metric_name(metric))

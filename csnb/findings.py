@@ -158,6 +158,10 @@ def find_satisfaction_issues(sessions, labels, controllable, confidence=0.95, fo
         Without ratings it says so, and only suspected dissatisfaction is counted. The controllable
         share is of grade A where people labelled a sample; else only its bounds are given, and machine
         codes are counts, both of grade D.
+
+    Examples
+    --------
+    >>> find_satisfaction_issues(sessions, book.labels, measure_controllable(scored))  # doctest: +SKIP
     """
     bad, suspected = dissatisfied_sessions(sessions), suspected_sessions(sessions)
     unrated = sessions[sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)]

@@ -32,6 +32,15 @@ def plan_margins(scored, human, confidence=0.95, steps=(0, 50, 100, 200, 400)):
         with n labels in all. The interval is taken to shrink with the root of the labels, up to none where
         all is labelled; below five labels it is planned for the widest possible. Steps beyond the number of
         conversations are left out.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(csnb.select_sessions(book))
+    >>> scored = csnb.scored_sessions(bad, book.labels, book.drawn)
+    >>> human = csnb.select_labels(book, bad)
+    >>> csnb.plan_margins(scored, human)[["more_count", "n"]].values.tolist()
+    [[0, 0]]
     """
     size = len(scored)
     row = measure_controllable(scored, human, confidence=confidence).iloc[0]

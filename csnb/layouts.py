@@ -88,6 +88,10 @@ class Layout(NamedTuple):
 def list_layouts(folder=None):
     """Give the names of all file layouts, with what each describes, as a dict.
 
+    Parameters
+    ----------
+    folder : path of the user's own definitions folder, or None
+
     Examples
     --------
     >>> "generic" in list_layouts()

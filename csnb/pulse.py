@@ -200,6 +200,10 @@ def find_pulse_issues(core, controls, alerts, periods, calendar):
     Returns
     -------
     list of Finding
+
+    Examples
+    --------
+    >>> find_pulse_issues(core, [satisfaction, response], alerts, periods, calendar)  # doctest: +SKIP
     """
     spans = period_spans(periods)
     if spans["last"] == NO_DAYS:

@@ -147,6 +147,11 @@ def count_reasons(sessions, labels, folder=None):
 def count_owners(sessions, folder=None):
     """Count dissatisfied conversations by who answers for their primary reason.
 
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `dissatisfied_sessions` or `suspected_sessions`
+    folder : path of the user's own definitions folder, or None
+
     Returns
     -------
     pandas.DataFrame

@@ -27,6 +27,7 @@ METRICS = {
     "controllable_share_strict": "controllable",
 }
 TWO_PHASE, CORRECTED, NOT_ALL_DRAWN = "two-phase", "coders' errors corrected", "part never drawn from"
+_WIDEST = (0.25,) * len(ESTIMANDS)  # spread of one label where nothing is known
 _SURE = 0.8  # probability from which an uncontrollable reason counts as sure
 _COLUMNS = ["n", "value", "low", "high", "unit", "method", "rulepack", "sessions"]
 
@@ -44,7 +45,7 @@ def scored_sessions(bad, labels, drawn, folder=None):
     Returns
     -------
     pandas.DataFrame
-        `bad` with `p_controllable` and `p_uncontrollable`, the machine's probability of at least one such
+        The rows of `bad` with `p_controllable` and `p_uncontrollable`, the machine's probability of at least one such
         reason (reasons taken as independent; 0 without a code), `is_surely_controllable` (a fact measured
         from behaviour), `is_surely_uncontrollable` (such a reason at 0.8 or more), and `stratum`, missing
         where labels were never drawn from; without any draw all are of one stratum.
@@ -142,6 +143,15 @@ def measure_controllable(scored, human=None, by=None, confidence=0.95, folder=No
     ------
     MetricError, ParameterError
         As in `measure_sides`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(csnb.select_sessions(book))
+    >>> scored = csnb.scored_sessions(bad, book.labels, book.drawn)
+    >>> human = csnb.select_labels(book, bad)
+    >>> csnb.measure_controllable(scored)[["metric", "n"]].values.tolist()
+    [['controllable_share', 0], ['controllable_share_split', 0], ['controllable_share_strict', 0]]
     """
     table = _estimate_groups(scored, human, by, confidence, folder)
     readings = [table[table["estimand"] == name].assign(metric=metric) for metric, name in METRICS.items()]
@@ -259,12 +269,14 @@ def _estimate_groups(scored, human, by, confidence, folder):
 
 def _read_sample(scored, human, folder):
     """Read what people coded of these conversations; None where nobody did."""
-    answers = None if human is None else read_answers(human, folder)
-    own = None if answers is None else answers[answers.index.isin(scored["session_key"], level="session_key")]
-    if own is None or own.empty:
+    if human is None:
+        return None
+    drawn, answers = scored[scored["stratum"].notna()], read_answers(human, folder)
+    own = answers[answers.index.isin(drawn["session_key"], level="session_key")]
+    if own.empty:
         return None
     values, correction = _values(own, answers)
-    strata, labelled, y, f = _phases(scored[scored["stratum"].notna()], values)
+    strata, labelled, y, f = _phases(drawn, values)
     sides = list(SIDES)  # the other shares are sums of these
     return _Sample(values, correction, lean_on_machine(strata, labelled, y[sides], f[sides]))
 
@@ -359,7 +371,7 @@ def _estimated(group, fit, sample, confidence):
     ]
     shown = np.column_stack(share_intervals(fit, confidence))
     if fit.n < SMALLEST_GROUP:
-        notes, shown = ["suppressed"], np.full_like(shown, np.nan)
+        notes, shown, fit = ["suppressed"], np.full_like(shown, np.nan), fit._replace(spread=_WIDEST)
     for (value, low, high), spread in zip(shown.tolist(), fit.spread, strict=True):
         yield {"n": fit.n, "value": value, "low": low, "high": high, "method": ", ".join(notes),
                "sessions": fit.size, "spread": spread}  # fmt: skip

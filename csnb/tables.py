@@ -64,6 +64,11 @@ def section_html(key):
 def show_text(key, **values):
     """Show one paragraph from the strings, filled with already formatted values.
 
+    Parameters
+    ----------
+    key : str, dotted path in the strings
+    values : one for each placeholder of the text
+
     Raises
     ------
     StringsError

@@ -62,9 +62,15 @@ def find_periods(sessions, date_from=None, date_to=None):
 def find_weeks(sessions, date_to=None):
     """Choose the last four weeks, the fourth ending on the last day.
 
+    Parameters
+    ----------
+    sessions : pandas.DataFrame with `day` and `left_out_because`
+    date_to : "YYYY-MM-DD" or None, the last day; None is the last of the sessions
+
     Returns
     -------
-    pandas.DataFrame like that of `find_periods`, with `period` from week_3 (three weeks ago) to week_0;
+    pandas.DataFrame
+        One row a week, like that of `find_periods`, with `period` from week_3 (three weeks ago) to week_0;
         weeks that begin before the data are not there
 
     Examples
@@ -169,7 +175,7 @@ def list_periods(sessions, periods, calendar):
     Returns
     -------
     pandas.DataFrame
-        `period, first_day, last_day, session_count, event_day_count` (campaigns and live streams), the
+        One row a period: `period, first_day, last_day, session_count, event_day_count` (campaigns and live streams), the
         latest first.
 
     Examples

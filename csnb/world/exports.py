@@ -48,6 +48,10 @@ def simulate(
     ------
     ParameterError
         If an argument is not allowed; it is named with its value and what is allowed.
+
+    Examples
+    --------
+    >>> simulate("S1", weeks=4, seed=1, platforms=["taobao"], out="exports", truth="truth")  # doctest: +SKIP
     """
     weeks = {} if weeks is None else {"weeks": weeks}
     world = make_world(scenario, seed, **weeks, platforms=platforms, **changes)
