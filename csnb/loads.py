@@ -18,7 +18,7 @@ MIX = ("stage", "product", "intent", "shop", "channel", "tier")
 KNOTS = (2, 4, 7)  # loads at which the metric may bend
 HISTORY_DAYS = 56
 SMALLEST_LEVEL = 20
-RIDGE = 0.1
+RIDGE, NO_RIDGE = 0.1, 1e-9
 STEPS = 25
 
 
@@ -48,7 +48,8 @@ def split_change(facts, sessions, metric, bursts=None, seed=0):
 
     Returns
     -------
-    Split, or None where a session of either period has no load
+    Split, or None where a session of either period has no load. It is about these sessions: who came and
+        how busy the agents were is taken as it was, only the outcomes are drawn, by agent.
 
     Source
     ------
@@ -57,28 +58,21 @@ def split_change(facts, sessions, metric, bursts=None, seed=0):
     if facts.rows["load_at_arrival"].isna().any():
         return None
     rows = pd.concat([facts.rows, _history(facts, sessions, metric, bursts)], ignore_index=True)
-    mix, times = _mix_columns(rows), np.eye(3)[rows["place"].to_numpy()]
-    design = _design(mix, rows["load_at_arrival"].to_numpy(), times)
-    penalty = np.r_[np.full(design.shape[1] - 3, RIDGE), np.zeros(3)]
-    fit = _fit(design, rows["events"].to_numpy(), rows["base"].to_numpy(), penalty, facts.unit == "rate")
-    drawn = draw_blocks(facts, seed)
-    moved = (drawn - 1) @ _pull_of_blocks(facts, design, fit)
-
-    places = rows["place"].to_numpy()
-    loads = [rows["load_at_arrival"].to_numpy()[places == place] for place in (0, 1)]
+    mix, load, place = _mix_columns(rows), rows["load_at_arrival"].to_numpy(), rows["place"].to_numpy()
+    tiers = _dummies(rows, "tier")
+    design = np.hstack([mix, _bends(load, tiers), np.eye(3)[place]])
+    events, base = rows["events"].to_numpy(), rows["base"].to_numpy()
+    fit = _fit(design, events, base, is_logit=facts.unit == "rate")
+    moved = (draw_blocks(facts, seed) - 1) @ _pull_of_blocks(facts, design, fit)
 
     def mean_of(players):
-        """Give the mean with the factors of `players` from this period, the others from the last, and its draws."""
+        """Give the mean, and its draws, with these factors from this period and the others from the last."""
         whose, busy, how = (int(name in players) for name in FACTORS)
-        who = places == whose
-        load = loads[whose] if busy == whose else _at_ranks_of(loads[whose], loads[busy])
-        one = _design(mix[who], load, np.tile(np.eye(3)[how], (who.sum(), 1)))
+        who = place == whose
+        borne = load[who] if busy == whose else _at_ranks_of(load[who], load[place == busy])
+        one = np.hstack([mix[who], _bends(borne, tiers[who]), np.tile(np.eye(3)[how], (who.sum(), 1))])
         value, slope = fit.predict(one)
-        base = rows.loc[who, "base"].to_numpy()
-        block = facts.rows.loc[facts.rows["place"].to_numpy() == whose, "block"]
-        weights = drawn @ np.bincount(block, base, minlength=facts.blocks)
-        sums = drawn @ np.bincount(block, value * base, minlength=facts.blocks)
-        return sums / weights + moved @ ((slope * base) @ one / base.sum())
+        return (base[who] @ value + moved @ (one.T @ (base[who] * slope))) / base[who].sum()
 
     effects = shapley_effects(mean_of, FACTORS)
     return Split(*(facts.to_unit * effects[name] for name in FACTORS))
@@ -99,27 +93,28 @@ def _history(facts, sessions, metric, bursts):
 
 
 def _mix_columns(rows):
-    """Give the levels of the mix as columns of 0 and 1; a rare level joins the others that are rare."""
-    columns = []
-    for name in MIX:
-        if name in rows:
-            levels = rows[name].astype("string").fillna("")
-            counts = levels.map(levels.value_counts())
-            dummies = pd.get_dummies(levels.mask(counts < SMALLEST_LEVEL, ""), dtype=float)
-            columns.append(dummies.to_numpy()[:, 1:])
-    return np.hstack([np.zeros((len(rows), 0)), *columns])
+    """Give the levels of the mix as columns of 0 and 1, without the first of each."""
+    return np.hstack([_dummies(rows, name)[:, 1:] for name in MIX])
 
 
-def _design(mix, load, times):
-    """Put mix, load (a line that may bend at the knots) and period side by side."""
-    return np.column_stack([mix, load, *(np.maximum(load - knot, 0) for knot in KNOTS), times])
+def _dummies(rows, name):
+    """Give the levels of one column as columns of 0 and 1; rare levels are one, and all are one without it."""
+    levels = rows.get(name, pd.Series("", rows.index)).astype("string").fillna("")
+    merged = levels.mask(levels.map(levels.value_counts()) < SMALLEST_LEVEL, "")
+    return pd.get_dummies(merged, dtype=float).to_numpy()
+
+
+def _bends(load, tiers):
+    """Give the load as columns: for each tier of agents a line of its own that may bend at the knots."""
+    line = np.column_stack([load, *(np.maximum(load - knot, 0) for knot in KNOTS)])
+    return np.hstack([line * tier[:, None] for tier in tiers.T])
 
 
 class _Fit(NamedTuple):
-    """A fitted model: coefficients, inverse information, and whether it is of log odds."""
+    """A fitted model: coefficients, information, and whether it is of log odds."""
 
     coefficients: np.ndarray
-    inverse: np.ndarray
+    information: np.ndarray
     is_logit: bool
 
     def predict(self, design):
@@ -131,17 +126,16 @@ class _Fit(NamedTuple):
         return value, value * (1 - value)
 
 
-def _fit(design, events, base, penalty, is_logit):
-    """Fit by Newton's steps; without a penalty on the periods their means are met exactly."""
-    rate = events / base
+def _fit(design, events, base, is_logit):
+    """Fit by Newton's steps, with a light ridge; the periods bear next to none, so that their means are met."""
+    penalty = np.r_[np.full(design.shape[1] - 3, RIDGE), np.full(3, NO_RIDGE)]
     fit = _Fit(np.zeros(design.shape[1]), None, is_logit)
     for _ in range(STEPS if is_logit else 1):
         value, slope = fit.predict(design)
         information = design.T @ (design * (base * slope)[:, None]) + np.diag(penalty)
-        score = design.T @ (base * (rate - value)) - penalty * fit.coefficients
-        inverse = np.linalg.pinv(information)
-        step = inverse @ score
-        fit = _Fit(fit.coefficients + step, inverse, is_logit)
+        score = design.T @ (events - base * value) - penalty * fit.coefficients
+        step = np.linalg.solve(information, score)
+        fit = _Fit(fit.coefficients + step, information, is_logit)
         if np.abs(step).max() < 1e-10:
             break
     return fit
@@ -150,13 +144,18 @@ def _fit(design, events, base, penalty, is_logit):
 def _pull_of_blocks(facts, design, fit):
     """Say how the coefficients move when a block counts once more: blocks x coefficients.
 
-    The rows of `facts` stand first in the design; the history behind them is the same in every draw.
+    Each block is held against a fit without it (as in a jackknife), for few agents may bear most of the load. The
+    rows of `facts` stand first in the design; the history behind them is the same in every draw.
     """
     block, events, base = (facts.rows[name].to_numpy() for name in ("block", "events", "base"))
-    own = design[: len(block)]
-    total = np.zeros((facts.blocks, design.shape[1]))
-    np.add.at(total, block, own * (events - base * fit.predict(own)[0])[:, None])
-    return total @ fit.inverse
+    order = np.argsort(block, kind="stable")
+    pulls = np.zeros((facts.blocks, design.shape[1]))
+    for rows in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
+        own = design[rows]
+        value, slope = fit.predict(own)
+        left = fit.information - own.T @ (own * (base[rows] * slope)[:, None])
+        pulls[block[rows[0]]] = np.linalg.solve(left, own.T @ (events[rows] - base[rows] * value))
+    return pulls
 
 
 def _at_ranks_of(values, others):

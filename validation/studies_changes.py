@@ -1,0 +1,147 @@
+"""Studies of the pulse and of changes between two weeks."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from csnb.cells import merge_cells
+from csnb.changes import CHANGE_METRICS, measure_changes, split_mix
+from csnb.conversion import add_conversion
+from csnb.loads import split_change
+from csnb.paired import drawn_interval, metric_numbers, paired_facts
+from csnb.pulls import measure_pulls
+from csnb.stats import decompose_change
+from csnb.windows import find_periods, label_periods
+from csnb.world import make_world
+from csnb.world.service import _speed
+from csnb.world.truth import _same_rank
+from validation.runner import Estimate, Figure, Study
+
+SECOND_WEEK = ("2026-03-09", "2026-03-15")
+ALIKE = {"shop_spread": 0.0, "mix_spread": 0.0}  # shops alike, so that one large world is the truth of all
+LARGE = {"sessions_per_week": 60_000, "agents": 400}
+QUANTILES = ndtri((np.arange(200) + 0.5) / 200)
+
+
+def two_weeks(scenario, seed, **changes):
+    """Make a world and give it with its sessions, the second week as this period, the first as the last."""
+    world = make_world(scenario, seed, **{"weeks": 2, **changes})
+    sessions = add_conversion(world.sessions, world.orders)
+    return world, label_periods(sessions, find_periods(sessions, *SECOND_WEEK))
+
+
+def as_changed(metric):
+    """Give a table that says that a metric has changed, so that it is explained whatever its interval says."""
+    return pd.DataFrame({"metric": [metric], "judgement": ["both"]})
+
+
+def change_null(seed):
+    """Say 'no significant change' of each metric where nothing changes."""
+    _, sessions = two_weeks("S0", seed)
+    changes = measure_changes(sessions, seed=seed).set_index("metric")
+    for metric in CHANGE_METRICS:
+        yield Figure(metric, float(changes.loc[metric, "judgement"] == "none"))
+
+
+def mix_and_rate(seed):
+    """Split a change by intent, in an ordinary world and in one with a sale and a price shock."""
+    for scenario in ("S1", "S4"):
+        _, sessions = two_weeks(scenario, seed, **ALIKE)
+        for metric in ("satisfaction_rate", "answer_30s_rate"):
+            split = split_mix(sessions, as_changed(metric), ["intent"], seed=seed).set_index("factor")
+            for factor, truth in _true_mix_and_rate(scenario, metric, sessions).items():
+                yield Estimate(
+                    f"{scenario}, {metric}, {factor}", truth, *split.loc[factor, ["value", "low", "high"]]
+                )
+
+
+def _true_mix_and_rate(scenario, metric, sessions):
+    """Give mix and rate of a large world, in the cells that small ones were merged into."""
+    rows = paired_facts(sessions, metric).rows
+    labels, _, _ = merge_cells(rows, ["intent"])
+    merged = dict(zip(rows["intent"], labels["intent"], strict=True))
+    weeks = [table.assign(cell=table["intent"].map(merged)) for table in _large_world(scenario, metric)]
+    effects, _ = decompose_change(*weeks, "n", "rate", "cell")
+    return effects.set_index("factor")["effect"].to_dict()
+
+
+@cache
+def _large_world(scenario, metric):
+    """Give sizes and rates by intent in both weeks of a world ten times as large."""
+    _, sessions = two_weeks(scenario, 0, **ALIKE, **LARGE)
+    counted, events, base, _ = metric_numbers(sessions, metric)
+    sums = (
+        counted.assign(events=events, n=base)
+        .groupby(["period", "intent"], observed=True)[["events", "n"]]
+        .sum()
+    )
+    table = sums.assign(rate=sums["events"] / sums["n"]).reset_index()
+    return [table[table["period"] == name] for name in ("last", "this")]
+
+
+def burst(seed):
+    """Put a fall of quick answers down to load, after two live streams."""
+    world, sessions = two_weeks("S2", seed)
+    facts = paired_facts(sessions, "answer_30s_rate")
+    split = split_change(facts, sessions, "answer_30s_rate", seed=seed)
+    yield Estimate("load", _true_load(world), *drawn_interval(split.load, facts.blocks, 0.95))
+
+
+def burst_named(seed):
+    """Name the traffic where more than 70 % of the change is load."""
+    world, sessions = two_weeks("S2", seed)
+    row = measure_changes(sessions, ["answer_30s_rate"], seed=seed).iloc[0]
+    load = _true_load(world)
+    if row["judgement"] != "none" and load / row["difference"] > 0.7:
+        yield Figure("named traffic", float(row["judgement"] == "traffic"))
+    yield Figure("change seen", float(row["judgement"] != "none"))
+    facts = paired_facts(sessions, "answer_30s_rate")
+    yield Figure(
+        "load over true load", split_change(facts, sessions, "answer_30s_rate", seed=seed).load[0] / load
+    )
+
+
+def _true_load(world):
+    """Give the expected effect of the load on quick answers, the mean of both ways of exchanging it."""
+    draw = world.truth.draw
+    load, week, handled = draw.service["load"], draw.contacts["week"], draw.contacts["is_handled"]
+    effects = []
+    for own, other in ((1, 0), (0, 1)):
+        who, donors = handled & (week == own), handled & (week == other)
+        exchanged = load.copy()
+        exchanged[who] = _same_rank(load[who], load[donors])
+        quick = _quick_chance(draw, load)[who].mean() - _quick_chance(draw, exchanged)[who].mean()
+        effects.append(quick if own else -quick)
+    return np.mean(effects)
+
+
+def _quick_chance(draw, load):
+    """Give each contact's chance of a first reply within the standard, at a load."""
+    speed = _speed(draw.p, draw.contacts, draw.agents, np.nan_to_num(load))
+    delay = speed["median"][:, None] * np.exp(0.6 * QUANTILES) + speed["line_seconds"][:, None]
+    stays = np.exp(-delay / (60 * draw.p.patience_minutes))
+    return np.where(delay <= draw.p.first_standard_seconds, stays, 0.0).mean(axis=1)
+
+
+def incident(seed):
+    """Find the product line that failed, where everybody rates."""
+    _, sessions = two_weeks("S3", seed, rating_base=10.0, sessions_per_week=12_000)
+    pulls = measure_pulls(
+        sessions, as_changed("satisfaction_rate"), "satisfaction_rate", ["product"], seed=seed
+    )
+    lowest = pulls.loc[pulls["value"].idxmin()]
+    yield Figure("the failing line pulls most", float(lowest["group"] == "appliances"))
+
+
+NULL = dict.fromkeys(CHANGE_METRICS, (0.925, 1.0))
+STUDIES = (
+    Study("change_null", "Where nothing changes, 'no significant change' is said of every metric.", change_null, NULL),
+    Study("mix_and_rate", "Mix and rate cover the true parts of a change.", mix_and_rate),
+    Study("burst_load", "The load's part of a change covers the truth.", burst),
+    Study("burst_named", "A burst is called traffic, and its load is found within a fifth.", burst_named,
+          {"named traffic": (0.9, 1.0), "change seen": (0.5, 1.0), "load over true load": (0.8, 1.2)}),
+    Study("incident", "A quality incident falls on the cells of the product that failed.", incident,
+          {"the failing line pulls most": (0.9, 1.0)}),
+)  # fmt: skip
