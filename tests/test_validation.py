@@ -33,16 +33,16 @@ def coin(seed):
 
 @pytest.mark.parametrize(("replicate", "verdict"), [(honest, True), (too_narrow, False), (too_wide, False)])
 def test_the_judge_passes_honest_intervals_only(replicate, verdict):
-    assert passes(run_study(Study("judge", "", replicate), 400, workers=1)) is verdict
+    assert passes(run_study(Study("judge", "", replicate), 400)) is verdict
 
 
 @pytest.mark.parametrize(("bounds", "verdict"), [((0.4, 0.6), True), ((0.8, 1.0), False)])
 def test_figures_pass_between_their_bounds(bounds, verdict):
-    assert passes(run_study(Study("coin", "", coin, {"heads": bounds}), 400, workers=1)) is verdict
+    assert passes(run_study(Study("coin", "", coin, {"heads": bounds}), 400)) is verdict
 
 
 def test_seeds_follow_from_the_name_alone():
-    first, again = (run_study(Study("judge", "", honest), 80, workers=1) for _ in range(2))
+    first, again = (run_study(Study("judge", "", honest), 80) for _ in range(2))
     assert first.equals(again)
 
 

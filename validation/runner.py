@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from typing import NamedTuple
 from zlib import crc32
 
@@ -44,24 +45,30 @@ class Study(NamedTuple):
     claim : what holds if it passes, as a sentence
     replicate : function from a seed to Estimates (coverage) or Figures
     bounds : dict of cell to (low, high), what the mean of a figure must lie between; None for coverage
-    smoke : worlds of a smoke run; fewer where they are slow and the bounds are far
+    worlds, smoke : worlds of a full and of a smoke run; fewer where they are slow and the bounds are far
     """
 
     name: str
     claim: str
     replicate: object
     bounds: dict | None = None
+    worlds: int = REPLICATIONS
     smoke: int = SMOKE_REPLICATIONS
 
 
-def run_study(study, replications=REPLICATIONS, workers=None):
+def worker_pool():
+    """Give a pool with a process for each core; they start afresh, since forks and threads do not agree."""
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
+
+
+def run_study(study, replications=None, pool=None):
     """Run one study.
 
     Parameters
     ----------
     study : Study
-    replications : int, worlds; their seeds follow from the study's name alone
-    workers : int, processes; default: one for each core
+    replications : int, worlds, or None for a full run; their seeds follow from the study's name alone
+    pool : of `worker_pool`, or None to stay in this process
 
     Returns
     -------
@@ -69,14 +76,15 @@ def run_study(study, replications=REPLICATIONS, workers=None):
     width, oracle_width, passes. For figures `estimate` is the mean, `truth` is missing and coverage_low and
     coverage_high hold the bounds.
     """
+    replications = replications or study.worlds
     first = crc32(study.name.encode()) % 10**6
     seeds = range(first, first + replications)
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        done = pool.map(partial(_rows, study.replicate), seeds, chunksize=max(1, replications // 40))
-        rows = [row for found in track(done, description=study.name, total=replications) for row in found]
+    replicate = partial(_rows, study.replicate)
+    done = pool.map(replicate, seeds, chunksize=max(1, replications // 40)) if pool else map(replicate, seeds)
+    rows = [row for found in track(done, description=study.name, total=replications) for row in found]
     frame = pd.DataFrame(rows)
     judge = partial(_judge_figure, bounds=study.bounds) if study.bounds else _judge_coverage
-    is_smoke = replications < REPLICATIONS
+    is_smoke = replications < study.worlds
     cells = [judge(cell, group, is_smoke) for cell, group in frame.groupby("cell", sort=False)]
     return pd.DataFrame(cells).assign(study=study.name)
 

@@ -41,11 +41,11 @@ class Stock:
         return self._spoken[platform]
 
     def fitting(self, shelf, line):
-        """Give the rows of a shelf of the bank that can be said about a product line."""
+        """Give the rows of a shelf of the bank that can be said about a product line; all of them if none can."""
         if (shelf, line) not in self._fitting:
-            self._fitting[shelf, line] = tuple(
-                parsed for parsed, text in self.bank.get(shelf, ()) if self._fits(text, line)
-            )
+            rows = self.bank.get(shelf, ())
+            fitting = [parsed for parsed, text in rows if self._fits(text, line)]
+            self._fitting[shelf, line] = tuple(fitting or [parsed for parsed, _ in rows])
         return self._fitting[shelf, line]
 
     def _fits(self, text, line):
@@ -57,14 +57,10 @@ class Stock:
         """Give lists of displeasure that show `code` and nothing outside `codes`, about a product line."""
         key = (code, codes, line)
         if key not in self._displeased:
-            shelves = [
+            self._displeased[key] = [
                 self.fitting(shelf, line)
                 for shelf in self.bank
                 if shelf[:2] == ("customer", "displeased") and code in shelf[2] and shelf[2] <= codes
-            ]
-            shelves = [lines for lines in shelves if lines]
-            self._displeased[key] = shelves or [
-                self.fitting(("customer", "displeased", frozenset({"unclear"})), line)
             ]
         return self._displeased[key]
 

@@ -61,7 +61,7 @@ def session_facts(draw):
         "platform": draw.shops["platform"][c["shop"]].tolist(),
         "shop": draw.shops["shop"][c["shop"]].tolist(),
         "agent": c["agent"].tolist(),
-        "nick": nicks[c["agent"]].tolist(),
+        "agent_nick": nicks[c["agent"]].tolist(),
         "colleague": colleague.tolist(),
         "colleague_nick": nicks[colleague].tolist(),
         "transfers": s["transfer_count"].tolist(),
@@ -88,43 +88,28 @@ def _colleagues(draw):
 def _speak(row, facts, stock):
     """Say all moves of one session."""
     chance = random.Random(facts["seed"])
-    values = _session_values(facts, stock)
+    story = _story_values(facts, stock)
     messages, last = [], "稍等"
     for move in plot_session(facts, chance):
-        agent = facts["colleague"] if move.is_colleague else facts["agent"]
-        persona = _persona(agent, stock)
-        habits = {
-            **values,
-            **persona,
-            "last": last,
-            "nick": facts["colleague_nick" if move.is_colleague else "nick"],
-        }
-        text = _word(move, facts, stock, habits, chance)
+        who = "colleague" if move.is_colleague else "agent"
+        values = {**story, **_persona(facts[who], stock.persona), "nick": facts[f"{who}_nick"], "last": last}
+        text = _words(move, facts, stock, values, chance)
         if move.role == "agent":
             last = text[:10].rstrip("，。 ~")
-        shown = agent if facts["is_handled"] and move.role != "bot" else -1
-        kind = (
-            "card"
-            if move.act in CARDS
-            else move.act
-            if move.act in HANDED and move.role == "notice"
-            else "text"
-        )
-        messages.append(
-            Message(
-                row,
-                round(move.second, 3),
-                move.role,
-                shown,
-                kind,
-                text,
-                move.code if move.role == "customer" else "",
-            )
-        )
+        agent = facts[who] if facts["is_handled"] and move.role != "bot" else -1
+        code = move.code if move.role == "customer" else ""
+        messages.append(Message(row, round(move.second, 3), move.role, agent, _kind(move), text, code))
     return messages
 
 
-def _session_values(facts, stock):
+def _kind(move):
+    """Give the kind of a message."""
+    if move.act in CARDS:
+        return "card"
+    return move.act if move.role == "notice" and move.act in HANDED else "text"
+
+
+def _story_values(facts, stock):
     """Give what stays the same in a story of several sessions: the goods, the order, the shop."""
     chance = random.Random(facts["story"])
     goods = pick(stock.goods[facts["line"]], chance)
@@ -153,18 +138,13 @@ def _say_plainly(lines, stock, chance):
 
 
 @cache
-def _persona_of(agent, lists):
-    """Choose an agent's habits of speech."""
+def _persona(agent, habits):
+    """Choose an agent's habits of speech for good: how they call themselves, what ends a sentence."""
     chance = random.Random(agent)
-    return {name: pick(options, chance) for name, options in lists}
+    return {name: pick(options, chance) for name, options in habits}
 
 
-def _persona(agent, stock):
-    """Give an agent's habits of speech: how they call themselves and the customer, what ends a sentence."""
-    return _persona_of(agent, stock.persona)
-
-
-def _word(move, facts, stock, values, chance):
+def _words(move, facts, stock, values, chance):
     """Find words for one move."""
     if move.role == "customer":
         return _customer_words(move, facts, stock, values, chance)
@@ -172,59 +152,52 @@ def _word(move, facts, stock, values, chance):
         return _agent_words(move, facts, stock, values, chance)
     if move.act == "transfer_to_human":
         return "转人工"
-    if move.act == "answer" and not facts["is_handled"] and not facts["codes"]:
-        return _say(stock.customer[facts["intent"]]["reply"], stock, values, chance)
     if move.act == "welcome":
-        return _say(stock.canned(facts["shop"], "greet"), stock, values, chance)
-    return _say((stock.bot if move.role == "bot" else stock.notice)[move.act], stock, values, chance)
+        lines = stock.canned(facts["shop"], "greet")
+    elif move.act == "answer" and not facts["is_handled"] and not facts["codes"]:
+        lines = stock.customer[facts["intent"]]["reply"]
+    else:
+        lines = (stock.bot if move.role == "bot" else stock.notice)[move.act]
+    return _say(lines, stock, values, chance)
 
 
 def _customer_words(move, facts, stock, values, chance):
-    """Say a customer's move, typed as customers type."""
-    own, draw = stock.customer[facts["intent"]], chance.random()
-    calm = stock.fitting(("customer", "calm", own["topic"]), facts["line"]) or own["follow"]
+    """Say a customer's move, often with something more, typed as customers type."""
     if move.act == "displeased":
         return _typed(_displeased(move.code, facts, stock, values, chance), chance)
-    if move.act in CARDS:
-        return _say(stock.platform[facts["platform"]][move.act], stock, values, chance)
-    elif move.act == "human":
-        return _say(stock.bot["human"], stock, values, chance)
-    elif move.act == "open":
-        text = _say(own["open"], stock, values, chance)
-        if draw < 0.3:
-            text = (
-                _say(stock.words["hello"], stock, values, chance)
-                + pick((" ", " ", "，", "，", ""), chance)
-                + text
-            )
-    elif move.act == "follow":
-        text = _say(calm if draw < 0.4 else own["follow"], stock, values, chance)
-    elif move.act == "chat":
-        text = _say(stock.fitting(("customer", "calm", "neutral"), facts["line"]), stock, values, chance)
-    elif move.act == "detail":
-        text = _say(own["follow"] if draw < 0.6 else stock.words["confirm"], stock, values, chance)
-    elif move.act in ("again", "reason"):
-        text = _say(stock.words[move.act], stock, values, chance)
-    else:
-        return _short_words(move.act, stock, values, chance)
-    if chance.random() < 0.38:
-        more = stock.words[pick(("reason", "reason", "reason", "confirm", "confirm", "polite_end"), chance)]
-        filler = _say(stock.words["filler"], stock, values, chance) if chance.random() < 0.3 else ""
-        text += (
-            pick((" ", " ", "，", "。", "\n"), chance).replace("\n", " ")
-            + filler
-            + _say(more, stock, values, chance)
-        )
-    return _typed(text, chance)
+    text = _say(_customer_lines(move.act, facts, stock, chance), stock, values, chance)
+    if move.act in CARDS or move.act == "human":
+        return text
+    if move.act == "open" and chance.random() < 0.3:
+        hello = _say(stock.words["hello"], stock, values, chance)
+        text = hello + pick((" ", " ", "，", "，", ""), chance) + text
+    if chance.random() < 0.36:
+        more = stock.words[pick(_MORE.get(move.act, _MORE_OF_ALL), chance)]
+        filler = _say(stock.words["filler"], stock, values, chance) if chance.random() < 0.2 else ""
+        text += pick((" ", " ", " ", "，", "，", "。"), chance) + filler + _say(more, stock, values, chance)
+    return text if move.act in _MORE else _typed(text, chance)
 
 
-def _short_words(act, stock, values, chance):
-    """Say yes, thanks or goodbye, one time in three with something more."""
-    text = _say(stock.words[act], stock, values, chance)
-    if chance.random() < 0.33:
-        more = stock.words["bye" if act == "thanks" else pick(("reason", "confirm"), chance)]
-        text += pick((" ", " ", "，", "，", "。"), chance) + _say(more, stock, values, chance)
-    return text
+_MORE = {"thanks": ("bye",)} | dict.fromkeys(("ok", "yes", "wait_ok"), ("reason", "confirm"))
+_MORE_OF_ALL = ("reason", "reason", "reason", "confirm", "confirm", "polite_end")
+
+
+def _customer_lines(act, facts, stock, chance):
+    """Give the lines for a customer's move: of the intent, of the bank, or of everyday words."""
+    own, draw = stock.customer[facts["intent"]], chance.random()
+    if act in CARDS:
+        return stock.platform[facts["platform"]][act]
+    if act == "human":
+        return stock.bot["human"]
+    if act == "open":
+        return own["open"]
+    if act == "chat":
+        return stock.fitting(("customer", "calm", "neutral"), facts["line"])
+    if act == "follow" and draw < 0.4:
+        return stock.fitting(("customer", "calm", own["topic"]), facts["line"])
+    if act == "follow" or (act == "detail" and draw < 0.6):
+        return own["follow"]
+    return stock.words["confirm" if act == "detail" else act]
 
 
 def _displeased(code, facts, stock, values, chance):
