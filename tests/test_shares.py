@@ -229,6 +229,8 @@ def test_labels_needed_fall_with_a_better_machine_and_with_labels_at_hand():
         need[skill] = measure_labelling_need(sessions, coded(drawn_by_stratum(sessions, 20)), 0.05).iloc[0]
     assert need[4.0]["value"] < need[0.0]["value"]
     assert need[4.0]["unit"] == "count" and need[0.0]["n"] == 100
+    few = measure_labelling_need(sessions, coded(sessions[:3]), 0.05).iloc[0]
+    assert few["n"] == 3 and few["value"] == np.ceil(384.146 / (1 + 384.146 / 4000)) - 3
     nobody = measure_labelling_need(population(4000), None, 0.05).iloc[0]
     assert nobody["n"] == 0 and nobody["value"] > need[4.0]["value"]
     with pytest.raises(ParameterError, match=r"margin must lie between 0 and 0\.5"):
