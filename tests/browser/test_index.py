@@ -1,6 +1,7 @@
 """The list of reports: every page is in it, it can be searched, and its links open."""
 
 import pytest
+
 from conftest import REPORTS, SCREENS, WCAG_AA, made_pages
 
 

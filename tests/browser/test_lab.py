@@ -10,9 +10,9 @@ import urllib.request
 
 import nbformat
 import pytest
-from conftest import ROOT, SCREENSHOTS
 
 import csnb
+from conftest import ROOT, SCREENSHOTS
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},

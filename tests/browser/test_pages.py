@@ -4,9 +4,9 @@ import csv
 import io
 
 import pytest
-from conftest import SCREENS, SCREENSHOTS, WCAG_AA, made_pages, open_page
 from pypdf import PdfReader
 
+from conftest import SCREENS, SCREENSHOTS, WCAG_AA, made_pages, open_page
 from csnb.press import list_reports
 from csnb.strings import LANGUAGES
 
