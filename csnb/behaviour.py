@@ -5,9 +5,9 @@ What counts as such a fact, and from how many on, stands in `definitions/measure
 
 from functools import cache
 
-import numpy as np
 import polars as pl
 
+from csnb.evidence import hit
 from csnb.lookup import line_of, read_toml, wrong
 
 #: every fact that can be measured, and what one row of it is
@@ -71,9 +71,9 @@ def measure_facts(evidence, turns=None, folder=None):
     measured = read_measured(folder)
     said = evidence.spoken.with_columns(
         plain=pl.col("folded").str.strip_chars(measured["fillers"]),
-        asks_facts=_vote(evidence, ["g_ask_facts"]),
-        closes=_vote(evidence, _CLOSING),
-        hands_over=_vote(evidence, ["g_transfer"]),
+        asks_facts=pl.Series(hit(evidence, "g_ask_facts")),
+        closes=pl.Series(hit(evidence, *_CLOSING)),
+        hands_over=pl.Series(hit(evidence, "g_transfer")),
     )
     is_long = pl.col("plain").str.len_chars() >= _LEAST_LETTERS
     again = (
@@ -111,14 +111,6 @@ def measure_facts(evidence, turns=None, folder=None):
             for rows in found
         ]
     )
-
-
-def _vote(evidence, rules):
-    """Say which messages one of these rules hits."""
-    hit = np.zeros(evidence.spoken.height, bool)
-    for rule in rules:
-        hit |= evidence.agent_votes.get(rule, False)
-    return pl.Series(hit)
 
 
 def _clock_facts(turns, folder):

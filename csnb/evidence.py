@@ -17,6 +17,7 @@ CODES = (
     "price", "campaign", "discount", "quality", "logistics", "stock", "policy", "system",
 )  # fmt: skip
 SPEAKERS = {"customer": "customer", "agent": "agent", "assist": "agent", "auto": "bot", "bot": "bot"}
+_MARKS = ("agent", "manner")  # rule tables whose hits are kept rule by rule
 _LONG = 20  # characters from which a message is cut into utterances
 _SENTENCES = r"[^\s。！？!?；;]+[。！？!?；;]*|[。！？!?；;]+"
 _SURE = 0.98
@@ -34,7 +35,8 @@ class Evidence(NamedTuple):
     `spoken`: session_key, number, speaker, text, folded. `is_customer`. `displeased`: probability
     that a customer's message is displeasure, 0 for others. `about`: per code of CODES, the probability that
     the message shows displeasure about it. `from_agent`: per code, the probability that an agent's
-    message alone is evidence. `topics`: which topics the message names. `agent_votes`: rule to 0/1.
+    message alone is evidence. `topics`: which topics the message names. `votes`: for the rules on what agents
+    say and on manner, which utterances they hit.
     """
 
     spoken: pl.DataFrame
@@ -43,7 +45,7 @@ class Evidence(NamedTuple):
     about: np.ndarray
     from_agent: np.ndarray
     topics: np.ndarray
-    agent_votes: dict
+    votes: dict
 
 
 def is_spoken(messages):
@@ -106,11 +108,21 @@ def read_messages(messages, folder=None):
         about=displeased[:, None] * (named + (1 - named.max(1, keepdims=True)) * around),
         from_agent=by_model[row] * ~is_customer[:, None],
         topics=topics,
-        agent_votes={
+        votes={
             rule: np.isin(row, rows["row"].to_numpy())
-            for (rule,), rows in hits.filter(table="agent").partition_by("rule", as_dict=True).items()
+            for (rule,), rows in hits.filter(pl.col("table").is_in(_MARKS))
+            .partition_by("rule", as_dict=True)
+            .items()
         },
     )
+
+
+def hit(evidence, *rules):
+    """Say which utterances one of these rules hits."""
+    found = np.zeros(evidence.spoken.height, bool)
+    for rule in rules:
+        found |= evidence.votes.get(rule, False)
+    return found
 
 
 def _utterances(messages):

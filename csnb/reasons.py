@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 
 from csnb.behaviour import measure_facts, read_measured
-from csnb.evidence import CODES, is_spoken, read_messages
+from csnb.evidence import CODES, hit, is_spoken, read_messages
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.schema import conform
 
 SIDES = ("controllable", "uncontrollable", "unexplained")
 UNCLEAR = "unclear"
-GENERAL = ("strongest", "total", "apologies", "length")
+GENERAL = ("strongest", "total", "length", "apologies", "handed_on", "thanked")
 PER_CODE = ("strongest", "total", "share", "measured", "displeased")
 _QUOTE = 80  # characters of a quote at most
 _SURE = 0.95  # no single message convinces more
@@ -173,22 +173,26 @@ def _counted_facts(facts, folder):
 
 def _general(evidence, starts):
     """Give the features of whole sessions, in the order of GENERAL."""
-    by_session = evidence.spoken.select("session_key").with_columns(displeased=pl.Series(evidence.displeased))
-    strongest = by_session.group_by("session_key", maintain_order=True).agg(
-        pl.col("displeased").top_k(3).sum() / 3
+    by_session = evidence.spoken.select("session_key").with_columns(
+        displeased=pl.Series(evidence.displeased),
+        weight=pl.Series(_weight(evidence.displeased)),
+        is_customer=pl.Series(evidence.is_customer),
+        apologises=pl.Series(hit(evidence, "g_apology")),
+        hands_on=pl.Series(hit(evidence, "g_escalate", "g_transfer")),
+        thanks=pl.Series(hit(evidence, "m_thanks")),
     )
-    sums = np.add.reduceat(
-        np.column_stack(
-            [
-                _weight(evidence.displeased),
-                evidence.agent_votes.get("g_apology", evidence.is_customer & False),
-                evidence.is_customer,
-            ]
-        ),
-        starts,
-    )
-    return np.column_stack(
-        [strongest["displeased"], np.log(sums[:, 0] + _FLOOR), np.log1p(sums[:, 1]), np.log1p(sums[:, 2])]
+    return (
+        by_session.group_by("session_key", maintain_order=True)
+        .agg(
+            strongest=pl.col("displeased").top_k(3).sum() / 3,
+            total=(pl.col("weight").sum() + _FLOOR).log(),
+            length=pl.col("is_customer").sum().log1p(),
+            apologies=pl.col("apologises").sum().log1p(),
+            handed_on=pl.col("hands_on").sum().log1p(),
+            thanked=pl.col("thanks").filter("is_customer").last().fill_null(False).cast(pl.Float64),
+        )
+        .select(GENERAL)
+        .to_numpy()
     )
 
 
