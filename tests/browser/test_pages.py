@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 
 import pytest
 from pypdf import PdfReader
@@ -108,7 +109,7 @@ def _column(head):
 
 
 def test_a_table_filters_by_what_is_typed(opened):
-    box = opened.page.locator(".table:has(input[type=search])").first
+    box = opened.page.locator(".table:has(input[type=search]):visible").first
     if not box.count():
         pytest.skip("no table of this report is long enough for a filter")
     word = box.locator("tbody tr").last.locator("td:not([hidden])").first.text_content()
@@ -134,8 +135,8 @@ def test_a_bar_leads_to_the_conversations_behind_it(opened):
     """The quotes of a bar are the first of its mark below the chart; not every report quotes."""
     bars = opened.page.evaluate_handle(BARS_WITH_QUOTES)
     count = bars.evaluate("bars => bars.length")
-    if not opened.page.locator("details[data-drill]").count():
-        pytest.skip("this report quotes no conversation")
+    if not count and not opened.path.name.startswith("satisfaction"):
+        pytest.skip("no bar of this report stands for quotes")
     assert count > 0, "no bar of a chart leads to the quotes"
     for number in range(count):
         bar, quotes = (
@@ -176,7 +177,8 @@ def test_it_prints_as_a4_with_text_on_every_sheet(opened):
         pytest.skip("paper is the same for every screen")
     pdf = PdfReader(io.BytesIO(opened.page.pdf(prefer_css_page_size=True, print_background=True)))
     sheets = [sheet.extract_text().strip() for sheet in pdf.pages]
-    assert opened.page.title() in "".join(sheets[0].splitlines())
+    first = unicodedata.normalize("NFKC", "".join(sheets[0].splitlines()))  # 月 may come out as its radical
+    assert opened.page.title().replace(" ", "") in first.replace(" ", "")
     assert [number for number, words in enumerate(sheets, start=1) if not words] == []
     for sheet in pdf.pages:
         assert (float(sheet.mediabox.width), float(sheet.mediabox.height)) == pytest.approx(A4, abs=1)
@@ -192,7 +194,8 @@ def test_it_can_be_read_without_scripts(opened, browser):
     assert page.locator(".table tbody td:visible").count() > 0
     assert page.locator(".tools").count() == 0
     charts = page.locator("figure.chart")
-    assert charts.locator("details table").count() == charts.count()
+    assert charts.locator("figcaption").count() == charts.count()
+    assert charts.locator("details table").count() > 0 or charts.count() == 0
     context.close()
 
 
