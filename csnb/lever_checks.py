@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.special import expit
 
 from csnb.counterfactual import FAINT, compare_to_standard, fit_logit
+from csnb.formats import column_name, word_of
 from csnb.recovery import MODIFIERS, compare_levers, compared_sessions, finished, t_interval
 from csnb.sensitivity import TRIM, saved_by_independent_causes, saved_by_weighting
 from csnb.stats import e_value
@@ -81,8 +82,8 @@ def _strongest_known(compared):
         without, held = x @ beta - x[:, place] * beta[place], beta[place]
         ratio = expit(without + held).mean() / expit(without).mean()
         if max(ratio, 1 / ratio) - 1 > excess:
-            best, excess = f"{column[1]}: {column[2]}", max(ratio, 1 / ratio) - 1
-    return best, excess
+            best, excess = column[1:], max(ratio, 1 / ratio) - 1
+    return f"{column_name(best[0])}: {word_of(*best)}" if best else None, excess
 
 
 def list_overlap(sessions, levers, folder=None):

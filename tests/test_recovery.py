@@ -1,11 +1,13 @@
 """Recoverable satisfaction: what the tables say, and what they say where nothing can be compared."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from csnb.lever_checks import list_lever_checks, list_overlap, measure_negative_controls
-from csnb.recovery import compared_sessions, find_levers, measure_levers, measure_recoverable
+from csnb.recovery import compare_levers, compared_sessions, find_levers, measure_levers, measure_recoverable
 from csnb.recovery_findings import find_recoverable
 from csnb.schema import RESULTS
 from csnb.slices import add_slices
@@ -42,6 +44,17 @@ def test_results_have_one_shape_and_the_truth_inside(world, sessions):
     assert table.loc["recoverable_sessions", "value"] == pytest.approx(n * rate["value"])
     dissatisfied = sessions["is_dissatisfied"].fillna(False).astype(bool).sum()
     assert table.loc["recoverable_share", "value"] == pytest.approx(n * rate["value"] / dissatisfied)
+
+
+def test_a_comparison_of_six_thousand_ratings_takes_a_second_and_a_half():
+    sessions = add_slices(make_world("S1", 1, rating_base=10.0, sessions_per_week=7700).sessions)
+    compared, spent = compared_sessions(sessions, sessions[LEVERS]), []
+    assert len(compared.y) > 5800
+    for _ in range(3):
+        start = time.process_time()
+        compare_levers(compared)
+        spent.append(time.process_time() - start)
+    assert min(spent) <= 1.5
 
 
 def test_parts_of_levers_add_up_to_the_whole(sessions):
