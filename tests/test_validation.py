@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from validation.__main__ import main
+from validation.registry import STUDIES
 from validation.runner import Estimate, Figure, Study, passes, run_study
-from validation.studies import STUDIES
 
 
 def honest(seed):

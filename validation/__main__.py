@@ -9,8 +9,8 @@ import argparse
 import sys
 
 from validation.page import write_page
+from validation.registry import STUDIES
 from validation.runner import passes, run_study, worker_pool
-from validation.studies import STUDIES
 
 
 def main(arguments=None):

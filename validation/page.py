@@ -6,8 +6,8 @@ import numpy as np
 
 from csnb.lookup import read_toml
 from validation.originality import describe_talk
+from validation.registry import STUDIES
 from validation.runner import CELL_COVERAGE, MEAN_COVERAGE, WIDEST, passes
-from validation.studies import STUDIES
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 TALK_MARK = "## How close simulated talk is to real talk"

@@ -1,10 +1,8 @@
-"""The studies there are. A new estimator adds a function and a line of STUDIES."""
+"""Studies of single statistics. Those of whole estimators stand in files of their own; registry.py gathers them."""
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm, spearmanr
 
-from csnb.labelling import draw_sample, read_settings
 from csnb.stats import (
     adjust_pvalues,
     agreement_interval,
@@ -14,7 +12,6 @@ from csnb.stats import (
     funnel,
     laney_chart,
     mean_interval,
-    stratified_difference,
     survival,
     wilson_interval,
 )
@@ -40,57 +37,6 @@ def rated_dissatisfaction(seed):
     for shop, group in rated.groupby("shop"):
         bad, n = int(group["is_dissatisfied"].sum()), len(group)
         yield Estimate(shop, group["p"].mean(), bad / n, *wilson_interval(bad, n))
-
-
-def controllable_share(seed):
-    """Stratified difference estimate of the share with a controllable reason, from few labels."""
-    for scenario, n, changes in (
-        ("S1", 200, {"weeks": 2}),
-        ("S4", 200, {}),
-        ("S8", 200, {}),
-        ("S11", 60, {"weeks": 8}),
-    ):
-        estimate, truth, _ = _share(scenario, n, seed, changes)
-        yield Estimate(f"{scenario}, {n} labels", truth, *estimate[:3])
-
-
-def label_saving(seed):
-    """Width of that interval against the one of a simple random sample of as many labels."""
-    for auc in (0.82, 0.9):
-        (_, low, high, _), truth, (n, size) = _share("S1", 200, seed, {"weeks": 2, "machine_auc": auc})
-        simple = 2 * norm.ppf(0.975) * np.sqrt(truth * (1 - truth) / n * (1 - n / size))
-        yield Figure(f"AUC {auc}", (high - low) / simple)
-
-
-def _share(scenario, n, seed, changes):
-    """Draw n labels from the dissatisfied and estimate; gives estimate, truth, and both sizes."""
-    found = with_truth(make_world(scenario, seed, **changes))
-    found = found[found["true_is_dissatisfied"]]
-    population = found[["session_key", "session_id", "shop"]].assign(
-        score=found["machine_controllable_p"], disagreement=0.0
-    )
-    settings = {**read_settings(), "estimate_share": 1.0}
-    n = min(n, len(population))
-    drawn = draw_sample(population, n, seed, _NOTHING_DRAWN, "d", settings).set_index("session_key")
-    drawn = drawn.reindex(found["session_key"])
-    y = found["true_side"].isin(["controllable", "mixed"]).to_numpy(float)
-    labelled = (drawn["use"] == "estimate").to_numpy()
-    result = stratified_difference(drawn["stratum"].to_numpy(), labelled, y, drawn["score"].to_numpy())
-    return result, y.mean(), (n, len(population))
-
-
-_NOTHING_DRAWN = pd.DataFrame(
-    {
-        "session_key": [],
-        "session_id": [],
-        "stratum": [],
-        "score": [],
-        "use": [],
-        "drawn_probability": [],
-        "case": [],
-        "coders": [],
-    }
-)
 
 
 def behaviour_fraction(seed):
@@ -137,14 +83,14 @@ def crude_ranking(seed):
 
 
 def daily_chart(seed):
-    """Alarms of Laney's chart on eight ordinary weeks, and on a day with a shock."""
-    quiet = _chart(make_world("S1", seed, weeks=8, day_spread=0.15))
+    """Alarms of Laney's chart on six ordinary weeks, and on a day with a shock."""
+    quiet = _chart(make_world("S1", seed, weeks=6, day_spread=0.15))
     yield Figure("alarms in 100 ordinary days", 100 * quiet["signal"].mean())
     shaken = _chart(
         make_world(
             "S1",
             seed,
-            weeks=4,
+            weeks=3,
             sessions_per_week=12_000,
             day_spread=0.15,
             shock_cause="logistics",
@@ -163,7 +109,7 @@ def _chart(world):
 
 def open_tickets(seed):
     """Share of tickets still open after some hours, although many are open at the end."""
-    world = make_world("S10", seed)
+    world = make_world("S10", seed, sessions_per_week=3000)
     hours, is_closed, true_median = _tickets(world)
     curve = survival(hours, is_closed)
     for after in (24, 96):
@@ -174,7 +120,7 @@ def open_tickets(seed):
 
 def closed_only(seed):
     """Take the mean of closed tickets for the mean of all: does its interval miss the truth?"""
-    hours, is_closed, true_median = _tickets(make_world("S10", seed))
+    hours, is_closed, true_median = _tickets(make_world("S10", seed, sessions_per_week=3000))
     low, high = mean_interval(hours[is_closed])
     truth = (true_median * np.exp(0.9**2 / 2)).mean()
     yield Figure("worlds misled", float(not low <= truth <= high))
@@ -213,8 +159,6 @@ def _kappa(codes):
 
 STUDIES = (
     Study("rated_dissatisfaction", "Wilson intervals cover the dissatisfied share of ratings.", rated_dissatisfaction),
-    Study("controllable_share", "200 labels and a machine score cover the true controllable share.", controllable_share),
-    Study("label_saving", "The machine's score saves labels: the interval is narrower than without it.", label_saving, {"AUC 0.82": (0, 0.95), "AUC 0.9": (0, 0.78)}, worlds=100, smoke=16),
     Study("behaviour_fraction", "The attributable fraction of behaviours covers the truth under the one-logit outcome.", behaviour_fraction),
     Study("no_change", "Where nothing changes, 'no significant change' is said.", no_change, {"no significant change": (0.925, 1)}),
     Study("nobody_named", "Where agents are alike nobody is named, though limits alone would.", nobody_named, {"worlds that name somebody": (0, 0.06), "worlds beyond 95 % limits": (0.5, 1)}),
