@@ -47,29 +47,33 @@ def change_null(seed):
 
 
 def mix_and_rate(seed):
-    """Split a change by intent, after a sale and a price shock."""
-    _, sessions = two_weeks("S4", seed, **ALIKE)
-    for metric in ("satisfaction_rate", "answer_30s_rate"):
+    """Split a change by intent: of satisfaction after a sale and a price shock, of quick answers where nothing is on."""
+    _, sale = two_weeks("S4", seed, **ALIKE)
+    _, quiet = two_weeks("S1", seed)
+    for metric, sessions, truth in (
+        ("satisfaction_rate", sale, _true_mix_and_rate(sale)),
+        ("answer_30s_rate", quiet, {"mix": 0.0, "rate": 0.0}),
+    ):
         split = split_mix(sessions, as_changed(metric), ["intent"], seed=seed).set_index("factor")
-        for factor, truth in _true_mix_and_rate(metric, sessions).items():
-            yield Estimate(f"{metric}, {factor}", truth, *split.loc[factor, ["value", "low", "high"]])
+        for factor in ("mix", "rate"):
+            yield Estimate(f"{metric}, {factor}", truth[factor], *split.loc[factor, ["value", "low", "high"]])
 
 
-def _true_mix_and_rate(metric, sessions):
+def _true_mix_and_rate(sessions):
     """Give mix and rate of a large world, in the cells that small ones were merged into."""
-    rows = paired_facts(sessions, metric).rows
+    rows = paired_facts(sessions, "satisfaction_rate").rows
     labels, _, _ = merge_cells(rows, ["intent"])
     merged = dict(zip(rows["intent"], labels["intent"], strict=True))
-    weeks = [table.assign(cell=table["intent"].map(merged)) for table in _large_world(metric)]
+    weeks = [table.assign(cell=table["intent"].map(merged)) for table in _large_world()]
     effects, _ = decompose_change(*weeks, "n", "rate", "cell")
     return effects.set_index("factor")["effect"].to_dict()
 
 
 @cache
-def _large_world(metric):
-    """Give sizes and rates by intent in both weeks of a world ten times as large."""
+def _large_world():
+    """Give sizes and rates of satisfaction by intent in both weeks of a world ten times as large."""
     _, sessions = two_weeks("S4", 0, **ALIKE, **LARGE)
-    counted, events, base, _ = metric_numbers(sessions, metric)
+    counted, events, base, _ = metric_numbers(sessions, "satisfaction_rate")
     sums = (
         counted.assign(events=events, n=base)
         .groupby(["period", "intent"], observed=True)[["events", "n"]]
