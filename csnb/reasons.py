@@ -311,15 +311,15 @@ def _chance(log_odds):
 
 
 @cache
-def read_combination(folder=None):
-    """Read the weights of the sum: `definitions/combination.toml`.
+def read_combination(folder=None, name="combination.toml"):
+    """Read the weights of the sum: `definitions/combination.toml`, or another file of the same shape.
 
     Raises
     ------
     DefinitionError
         If a weight is missing or unknown; file and key are named.
     """
-    file = read_toml("combination.toml", folder)
+    file = read_toml(name, folder)
     tables = {
         "dissatisfied": (*GENERAL, "intercept"),
         "controllable": (*PER_CODE, "intercept"),
@@ -329,9 +329,9 @@ def read_combination(folder=None):
     }
     for table, names in tables.items():
         for name in set(names) ^ set(file.get(table, {})):
-            line = line_of("combination.toml", f"[{table}]", folder)
+            line = line_of(name, f"[{table}]", folder)
             raise wrong(
-                "combination.toml",
+                name,
                 line,
                 f"{table}.{name}",
                 f"a number is needed for each of {names}, and for no other",
