@@ -20,6 +20,7 @@ from csnb.paired import (
     effect_table,
     metric_numbers,
     paired_facts,
+    summed_interval,
 )
 from csnb.pulls import pull_name
 from csnb.stats import decompose_periods
@@ -78,9 +79,7 @@ def _measure_change(sessions, metric, bursts, confidence, seed):
         difference, low, high = drawn_interval(change, facts.blocks, confidence)
         judgement = "none"
         if low > 0 or high < 0:
-            judgement = name_judgement(
-                split_change(facts, sessions, metric, bursts, seed), facts.blocks, confidence
-            )
+            judgement = name_judgement(split_change(facts, sessions, metric, bursts), confidence)
     return {"metric": metric, "n": int(n), "value": value, "value_this": value, "unit": facts.unit, "method": facts.method,
             "n_last": int(n_last), "value_last": value_last, "difference": difference,
             "difference_low": low, "difference_high": high, "judgement": judgement}  # fmt: skip
@@ -144,12 +143,12 @@ def split_mix(sessions, changes, by=CELLS, confidence=0.95, seed=0):
 # ---- mix, load and work
 
 
-def split_traffic(sessions, changes, bursts=None, confidence=0.95, seed=0):
+def split_traffic(sessions, changes, bursts=None, confidence=0.95):
     """Split each real change into mix, load and work: was it the traffic, or the work?
 
     Parameters
     ----------
-    sessions, changes, bursts, confidence, seed : as in `measure_changes`
+    sessions, changes, bursts, confidence : as in `measure_changes`
 
     Returns
     -------
@@ -166,9 +165,9 @@ def split_traffic(sessions, changes, bursts=None, confidence=0.95, seed=0):
     rows = []
     for metric in changed_metrics(changes):
         facts = paired_facts(sessions, metric)
-        split = split_change(facts, sessions, metric, bursts, seed)
+        split = split_change(facts, sessions, metric, bursts)
         for factor in FACTORS if split else ():
-            interval = drawn_interval(getattr(split, factor), facts.blocks, confidence)
+            interval = summed_interval(getattr(split, factor), confidence)
             rows.append(effect_row(metric, {"factor": factor}, facts, *interval))
     return effect_table(rows, ["factor"])
 

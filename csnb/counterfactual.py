@@ -55,7 +55,7 @@ def compare_to_standard(y, levers, known, modifiers, cluster):
     Source
     ------
     Robins (1986), Mathematical Modelling 7:1393-1512 (g-computation); MacKinnon & White (1985), Journal of
-    Econometrics 29:305-325 (leverage, HC2); Shapley (1953) for the parts.
+    Econometrics 29:305-325 (leverage, HC3); Shapley (1953) for the parts.
     """
     y, levers, known, modifiers = (np.asarray(part, float) for part in (y, levers, known, modifiers))
     x, ridge = _design(levers, known, modifiers)
@@ -64,7 +64,7 @@ def compare_to_standard(y, levers, known, modifiers, cluster):
     functionals, gradients = _functionals(levers, known, modifiers, beta)
     pull = gradients @ spread  # functionals x columns
     fitted = ((x @ spread) * x).sum(axis=1) * risk * (1 - risk)
-    rest = (y - risk) / np.sqrt(1 - np.minimum(fitted, 0.99))
+    rest = (y - risk) / (1 - np.minimum(fitted, 0.99))
     errors = clustered_error((x @ pull.T) * rest[:, None], cluster)
     j = levers.shape[1]
     return Effects(

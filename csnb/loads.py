@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from csnb.paired import draw_blocks, drawn_interval, metric_numbers
+from csnb.paired import metric_numbers, summed_interval
 from csnb.stats import shapley_effects
 
 FACTORS = ("mix", "load", "work")
@@ -23,7 +23,10 @@ STEPS = 25
 
 
 class Split(NamedTuple):
-    """A change in three factors; each array holds the estimate and then its draws, in the metric's unit."""
+    """A change in three factors, in the metric's unit.
+
+    Each array holds the estimate and then how far each block moves it, for `csnb.paired.summed_interval`.
+    """
 
     mix: np.ndarray
     load: np.ndarray
@@ -35,7 +38,7 @@ class Split(NamedTuple):
         return self.mix + self.load + self.work
 
 
-def split_change(facts, sessions, metric, bursts=None, seed=0):
+def split_change(facts, sessions, metric, bursts=None):
     """Split the change of a metric into mix, load and work.
 
     Parameters
@@ -44,12 +47,11 @@ def split_change(facts, sessions, metric, bursts=None, seed=0):
     sessions : pandas.DataFrame of `label_periods`; up to eight weeks before the last period help the fit
     metric : str
     bursts : pandas.DataFrame of `find_bursts`, or None; their hours before the last period do not help
-    seed : int
 
     Returns
     -------
     Split, or None where a session of either period has no load. It is about these sessions: who came and
-        how busy the agents were is taken as it was, only the outcomes are drawn, by agent.
+        how busy the agents were is taken as it was, only the outcomes vary, by agent.
 
     Source
     ------
@@ -63,16 +65,18 @@ def split_change(facts, sessions, metric, bursts=None, seed=0):
     design = np.hstack([mix, _bends(load, tiers), np.eye(3)[place]])
     events, base = rows["events"].to_numpy(), rows["base"].to_numpy()
     fit = _fit(design, events, base, is_logit=facts.unit == "rate")
-    moved = (draw_blocks(facts, seed) - 1) @ _pull_of_blocks(facts, design, fit)
+    pulls = np.vstack([np.zeros(design.shape[1]), _pull_of_blocks(facts, design, fit)])
 
     def mean_of(players):
-        """Give the mean, and its draws, with these factors from this period and the others from the last."""
+        """Give the mean, and how blocks move it, with these factors from this period, the others from the last."""
         whose, busy, how = (int(name in players) for name in FACTORS)
         who = place == whose
         borne = load[who] if busy == whose else _at_ranks_of(load[who], load[place == busy])
         one = np.hstack([mix[who], _bends(borne, tiers[who]), np.tile(np.eye(3)[how], (who.sum(), 1))])
         value, slope = fit.predict(one)
-        return (base[who] @ value + moved @ (one.T @ (base[who] * slope))) / base[who].sum()
+        moves = pulls @ (one.T @ (base[who] * slope)) / base[who].sum()
+        moves[0] = np.average(value, weights=base[who])
+        return moves
 
     effects = shapley_effects(mean_of, FACTORS)
     return Split(*(facts.to_unit * effects[name] for name in FACTORS))
@@ -142,10 +146,10 @@ def _fit(design, events, base, is_logit):
 
 
 def _pull_of_blocks(facts, design, fit):
-    """Say how the coefficients move when a block counts once more: blocks x coefficients.
+    """Say how far each block moves the coefficients: blocks x coefficients.
 
-    Each block is held against a fit without it (as in a jackknife), for few agents may bear most of the load. The
-    rows of `facts` stand first in the design; the history behind them is the same in every draw.
+    Each block is held against a fit without it, as in a jackknife, for few agents may bear most of the load. The
+    rows of `facts` stand first in the design; the history behind them is taken as given.
     """
     block, events, base = (facts.rows[name].to_numpy() for name in ("block", "events", "base"))
     order = np.argsort(block, kind="stable")
@@ -164,13 +168,12 @@ def _at_ranks_of(values, others):
     return np.quantile(others, rank, method="inverted_cdf")
 
 
-def name_judgement(split, blocks, confidence):
+def name_judgement(split, confidence):
     """Name what a significant change is mostly due to.
 
     Parameters
     ----------
     split : Split, or None
-    blocks : int, how many blocks were drawn from
     confidence : float
 
     Returns
@@ -182,8 +185,7 @@ def name_judgement(split, blocks, confidence):
         return "both"
     direction = np.sign(split.total[0])
     for name, part in (("traffic", split.load), ("work", split.work)):
-        beyond_half = direction * (part - split.total / 2)
-        if drawn_interval(beyond_half, blocks, confidence)[1] > 0:
+        if summed_interval(direction * (part - split.total / 2), confidence)[1] > 0:
             return name
     return "both"
 

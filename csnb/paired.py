@@ -143,6 +143,39 @@ def drawn_interval(values, blocks, confidence):
     return values[0], values[0] - half, values[0] + half
 
 
+def summed_interval(moves, confidence):
+    """Give estimate, low and high from an estimate and how far each block moves it.
+
+    Parameters
+    ----------
+    moves : array, the estimate and then one number a block, as of a jackknife
+    confidence : float
+
+    Returns
+    -------
+    estimate, low, high : float; by t, with fewer degrees of freedom the fewer blocks the moves come from
+
+    Source
+    ------
+    Satterthwaite (1946), Biometrics Bulletin 2:110-114: 2 / the squared coefficient of variation of the variance, here
+    2 K / (kurtosis - 1) of K moves; at most K - 1.
+
+    Examples
+    --------
+    >>> even, uneven = np.array([1.0, *[0.1, -0.1] * 20]), np.array([1.0, 0.4, -0.4, *[0.0] * 38])
+    >>> [round(float(summed_interval(moves, 0.95)[2]), 2) for moves in (even, uneven)]
+    [2.28, 3.33]
+    """
+    estimate, moves = moves[0], moves[1:]
+    blocks, squares = len(moves), moves**2
+    if blocks < 2 or not squares.sum():
+        return estimate, np.nan, np.nan
+    kurtosis = blocks * (squares**2).sum() / squares.sum() ** 2
+    degrees = np.clip(2 * blocks / max(kurtosis - 1, 1e-9), 1, blocks - 1)
+    half = distributions.t.ppf((1 + confidence) / 2, degrees) * np.sqrt((blocks - 1) / blocks * squares.sum())
+    return estimate, estimate - half, estimate + half
+
+
 def effect_row(metric, keys, facts, value, low, high):
     """Make one row of a table of effects, in the shape of results."""
     unit = "points" if facts.unit == "rate" else facts.unit

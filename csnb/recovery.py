@@ -76,8 +76,8 @@ def compared_sessions(sessions, levers, folder=None):
         Levers off standard (or at it) in fewer than 10 conversations are left out. `reason` is `too few
         ratings`, `none dissatisfied`, `all dissatisfied`, `no lever varies` or None.
     """
-    counted = sessions["left_out_because"].isna() & sessions["is_rated"].astype(bool)
-    rated = sessions[counted]
+    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    rated = sessions[counted & sessions["is_rated"].astype(bool) & sessions["is_dissatisfied"].notna()]
     y = rated["is_dissatisfied"].astype(float).to_numpy()
     off = levers.loc[rated.index].astype("boolean").fillna(False).astype(float)
     count = off.sum()

@@ -335,7 +335,10 @@ def find_bursts(sessions, shifts=None):
     """
     served = _counted(sessions).dropna(subset=["agent_id", "started_at"])
     hours = _arrivals(served, shifts)
-    by_weekday, by_hour = [hours["hour_at"].dt.day_of_week, hours["hour_at"].dt.hour], hours["hour_at"].dt.hour
+    by_weekday, by_hour = (
+        [hours["hour_at"].dt.day_of_week, hours["hour_at"].dt.hour],
+        hours["hour_at"].dt.hour,
+    )
     weeks = hours.groupby(by_weekday)["per_agent"].transform("size")
     usual, spread = (
         _same_hours(hours["per_agent"], by_weekday, measure).where(

@@ -10,7 +10,7 @@ from csnb.cells import merge_cells
 from csnb.changes import CHANGE_METRICS, measure_changes, split_mix
 from csnb.conversion import add_conversion
 from csnb.loads import split_change
-from csnb.paired import drawn_interval, metric_numbers, paired_facts
+from csnb.paired import metric_numbers, paired_facts, summed_interval
 from csnb.pulls import measure_pulls
 from csnb.stats import decompose_change
 from csnb.windows import find_periods, label_periods
@@ -87,8 +87,8 @@ def burst(seed):
     """Put a fall of quick answers down to load, after two live streams."""
     world, sessions = two_weeks("S2", seed)
     facts = paired_facts(sessions, "answer_30s_rate")
-    split = split_change(facts, sessions, "answer_30s_rate", seed=seed)
-    yield Estimate("load", _true_load(world), *drawn_interval(split.load, facts.blocks, 0.95))
+    split = split_change(facts, sessions, "answer_30s_rate")
+    yield Estimate("load", _true_load(world), *summed_interval(split.load, 0.95))
 
 
 def burst_named(seed):
@@ -100,9 +100,7 @@ def burst_named(seed):
         yield Figure("named traffic", float(row["judgement"] == "traffic"))
     yield Figure("change seen", float(row["judgement"] != "none"))
     facts = paired_facts(sessions, "answer_30s_rate")
-    yield Figure(
-        "load over true load", split_change(facts, sessions, "answer_30s_rate", seed=seed).load[0] / load
-    )
+    yield Figure("load over true load", split_change(facts, sessions, "answer_30s_rate").load[0] / load)
 
 
 def _true_load(world):
