@@ -53,6 +53,16 @@ _HOMES = {
     "csnb.alerts": ["measure_alerts", "list_reading", "list_transcripts"],
     "csnb.changes": ["measure_changes", "split_mix", "split_traffic", "trace_changes", "find_change_issues"],
     "csnb.pulls": ["measure_pulls", "measure_reason_pulls"],
+    "csnb.casemix": ["list_case_mix"],
+    "csnb.standing": ["compare_agents", "count_standings", "measure_reliability", "compare_units"],
+    "csnb.faults": ["compare_faults", "compare_fault_agents", "measure_faults"],
+    "csnb.hints": ["find_parts", "measure_hints"],
+    "csnb.gaps": ["split_gaps", "measure_gap_parts"],
+    "csnb.strain": ["measure_strain"],
+    "csnb.people": [
+        "hide_names", "list_named", "count_hints", "list_hints", "list_talks", "list_cases", "find_people_issues",
+    ],
+    "csnb.charts_people": ["plot_funnel"],
     "csnb.charts": [
         "plot_trend", "plot_ranking", "plot_share", "plot_heatmap", "plot_distribution", "plot_pareto",
     ],

@@ -18,7 +18,7 @@ GROUPS = ("mix", "load", "staffing")
 WINDOWS = 3
 SUPPRESSED_BELOW = 5
 _TABLES = {
-    "naming": ("chance", "windows", "tier_share", "fewest_agents"),
+    "naming": ("chance", "windows", "tier_share", "fewest_peers", "fewest_agents"),
     "case_mix": (*GROUPS, "smallest_level", "most_levels"),
     "hints": ("fewest", "fewest_days", "without", "idle_below", "cases"),
     "strain": ("heavy_from", "run_from", "break_minutes"),
@@ -128,10 +128,12 @@ def _levels(column, settings):
     values = column.astype("string").fillna("")
     counts = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
     frequent = counts[counts >= settings["smallest_level"]].index[: settings["most_levels"]]
-    values = values.where(values.isin(frequent), "other")
-    for level in [*frequent, "other"][1:]:
-        if (values == level).any():
-            yield level, (values == level).to_numpy(float)
+    codes = pd.Index(frequent).get_indexer(values)
+    for code, level in enumerate(frequent):
+        if code:
+            yield level, (codes == code).astype(float)
+    if len(frequent) and (codes < 0).any():
+        yield "other", (codes < 0).astype(float)
 
 
 def _with_pressure(sessions):
@@ -170,48 +172,54 @@ def adjust_agents(sessions, outcome, kind="rate", groups=GROUPS, without=(), fol
 
 def adjust_rows(rows, x, kind):
     """Do the same for rows that are no sessions: columns `agent_id, day, y`, and their case mix."""
-    expected = expected_from_others(x.to_numpy(), rows["y"].to_numpy(), rows["agent_id"].to_numpy(), kind)
-    rows = rows.assign(expected=expected.values, rest=rows["y"] - expected.values)
-    spread = rows["rest"].var() if kind == "mean" else np.nan
+    y = rows["y"].to_numpy()
+    expected = expected_from_others(x.to_numpy(), y, rows["agent_id"].to_numpy(), kind)
+    names = sorted(rows["agent_id"].unique())
+    agent = pd.Index(names).get_indexer(rows["agent_id"])
+    spread = np.var(y - expected.values, ddof=1) if kind == "mean" and len(y) > 1 else np.nan
     day = pd.to_datetime(rows["day"], errors="coerce")
-    days = (day - day.min()).dt.days
-    length = days.max() + 1
+    days = (day - day.min()).dt.days.fillna(-1).to_numpy()
+    length = days.max(initial=0) + 1
     block = min(7.0, length / WINDOWS)
-    parts = [_effects(part, kind, spread) for _, part in rows.groupby(days // block)]
-    agents = rows["agent_id"].drop_duplicates().sort_values().to_list()
-    by_week = pd.DataFrame({number: part["effect"].reindex(agents) for number, part in enumerate(parts)})
-    lasting, varied = lasting_variance(by_week)
-    chance = np.nanmean([part["variance"].mean() for part in parts]) if parts else np.nan
-    passing = max(0.0, varied - chance) if varied == varied else 0.0
-    weeks = by_week.notna().sum(axis=1).clip(lower=1)
 
-    def uncertain(table, blocks):
-        """Add what is uncertain of the expected value, and of weeks."""
-        table = table.reindex(agents)
-        return table.assign(
-            n=table["n"].fillna(0).astype(int),
-            variance=table["variance"] + expected.variance.reindex(agents) + passing / blocks,
+    def effects(place, count):
+        """Add up rows by agent and place: one table a place; rows of place -1 are left out."""
+        cell = (agent * count + place)[place >= 0].astype(int)
+        n, observed, due = (
+            np.bincount(cell, values[place >= 0], len(names) * count).reshape(-1, count)
+            for values in (np.ones(len(y)), y, expected.values)
         )
+        return [_effects(names, n[:, at], observed[:, at], due[:, at], kind, spread) for at in range(count)]
 
-    third = (days * WINDOWS // length).where(days.notna())
-    windows = [_effects(rows[third == number], kind, spread) for number in range(WINDOWS)]
+    by_week = effects(np.floor(days / block), int(np.ceil(length / block)))
+    lasting, varied = lasting_variance(np.column_stack([week["effect"] for week in by_week]))
+    chance = np.column_stack([week["variance"] for week in by_week])
+    chance = chance[~np.isnan(chance)].mean() if (~np.isnan(chance)).any() else np.nan
+    passing = max(0.0, varied - chance) if varied > chance else 0.0
+    weeks = sum(week["effect"].notna() for week in by_week).clip(lower=1)
+    baseline = expected.variance.reindex(names)
+    (whole,) = effects(np.zeros(len(y)), 1)
+    windows = effects(np.floor(days * WINDOWS / length), WINDOWS)
     return Adjusted(
-        uncertain(_effects(rows, kind, spread), weeks),
-        tuple(uncertain(window, length / WINDOWS / block) for window in windows),
-        lasting, passing, rows["expected"], expected.variance, kind,
+        whole.assign(variance=whole["variance"] + baseline + passing / weeks),
+        tuple(
+            window.assign(variance=window["variance"] + baseline + passing * block * WINDOWS / length)
+            for window in windows
+        ),
+        lasting, passing, pd.Series(expected.values, index=rows.index), baseline, kind,
     )  # fmt: skip
 
 
-def _effects(rows, kind, spread):
-    """Add up rows by agent: n, observed, expected, effect and the variance of chance."""
-    sums = rows.groupby("agent_id")[["y", "expected"]].sum(min_count=1)
-    n = rows.groupby("agent_id").size()
-    table = pd.DataFrame({"n": n, "observed": sums["y"], "expected": sums["expected"]})
+def _effects(names, n, observed, expected, kind, spread):
+    """Give one table of agents: n, observed, expected, effect and the variance of chance."""
+    index = pd.Index(names, name="agent_id")
     if kind == "rate":
-        effects = log_odds_effect(table["observed"], table["expected"].clip(upper=n), n)
+        found = log_odds_effect(observed, np.minimum(expected, n), n).set_index(index)
     else:
-        effects = pd.DataFrame({"effect": (sums["y"] - sums["expected"]) / n, "variance": spread / n})
-    return table.join(effects.where(n >= SUPPRESSED_BELOW))
+        base = np.where(n > 0, n, np.nan)
+        found = pd.DataFrame({"effect": (observed - expected) / base, "variance": spread / base}, index=index)
+    table = pd.DataFrame({"n": n.astype(int), "observed": observed, "expected": expected}, index=index)
+    return table.join(found[n >= SUPPRESSED_BELOW])
 
 
 def shrunken(table):
@@ -246,13 +254,15 @@ def hold_claims(adjusted, chances_of, fewest, folder=None):
     -------
     chances, held, named : DataFrames by agent, one column a claim
         How likely it is over the whole period; in how many of the three windows it is likely enough; and
-        whether the agent may be named: likely enough in whole and in enough windows, with enough sessions.
+        whether the agent may be named: likely enough in whole and in enough windows, with enough sessions,
+        among enough agents.
     """
     rule = read_people(folder)["naming"]
     chances = chances_of(shrunken(adjusted.whole))
     held = sum((chances_of(shrunken(window)) >= rule["chance"]).astype(int) for window in adjusted.windows)
+    has_peers = adjusted.whole["effect"].notna().sum() >= rule["fewest_peers"]
     enough = pd.DataFrame({name: adjusted.whole["n"] >= fewest for name in chances}, index=chances.index)
-    return chances, held, (chances >= rule["chance"]) & (held >= rule["windows"]) & enough
+    return chances, held, (chances >= rule["chance"]) & (held >= rule["windows"]) & enough & has_peers
 
 
 def known_agents(sessions):

@@ -83,7 +83,7 @@ def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
             held_share, usual_share : part of all cases on the fifth of agents with the most, and by chance
             p_adjusted : of that concentration, given each agent's case mix (Benjamini-Hochberg over faults)
             icc_share : how much of it lies between agents (latent scale)
-            verdict : common (the team is over, most agents are, no concentration: train all), individual
+            judged : common (the team is over, most agents are, no concentration: train all), individual
                 (concentrated, few are over: coach them), mixed (over or concentrated, but neither: do both),
                 within, or unclear with fewer than four agents
             source, grade : see `find_faults`; D where the machine codes it
@@ -99,7 +99,7 @@ def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
                "over_share", "held_share", "usual_share", "p_value", "icc_share", "source", "grade"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table["p_adjusted"] = adjust_pvalues(table["p_value"].to_numpy(float))
-    table["verdict"] = [_verdict(row, confidence) for row in table.to_dict("records")]
+    table["judged"] = [_verdict(row, confidence) for row in table.to_dict("records")]
     return table
 
 
@@ -146,7 +146,7 @@ def _verdict(row, confidence):
 
 
 def compare_fault_agents(sessions, labels, faults, confidence=0.95, folder=None):
-    """Show for faults that are no habit of all which agents have them more often than the standard allows.
+    """Show for faults that are no habit of all which agents have them more often than standard and team.
 
     Parameters
     ----------
@@ -157,29 +157,26 @@ def compare_fault_agents(sessions, labels, faults, confidence=0.95, folder=None)
     -------
     pandas.DataFrame
         Results by `fault` and `agent_id`: `n`, `value` the adjusted rate with its interval (drawn toward the
-        team), `standard_rate`, `chance` that it is over, `is_named` by the rule for naming people.
+        team), `bar_rate` the standard or the team's rate, whichever is larger, `sure_share` the chance to be
+        over it, `is_named` by the rule for naming people.
     """
     found, _ = find_faults(sessions, labels, folder)
     rows = [
         _fault_agents(row, sessions, found[row["fault"]], confidence, folder)
-        for row in faults[faults["verdict"].isin(["individual", "mixed"])].to_dict("records")
+        for row in faults[faults["judged"].isin(["individual", "mixed"])].to_dict("records")
     ]
     columns = ["metric", "fault", "agent_id", "team", "n", "value", "low", "high", "unit", "method", "rulepack",
-               "standard_rate", "chance", "is_named"]  # fmt: skip
-    return (
-        pd.concat([pd.DataFrame(columns=columns), *rows], ignore_index=True)
-        if rows
-        else pd.DataFrame(columns=columns)
-    )
+               "bar_rate", "sure_share", "is_named"]  # fmt: skip
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
 
 def _fault_agents(row, sessions, fault, confidence, folder):
     """Give the agents of one fault, the likeliest first."""
     adjusted = adjust_agents(sessions, fault, folder=folder)
-    team_rate, standard = row["value"], row["standard_rate"]
+    team_rate, bar = row["value"], max(row["value"], row["standard_rate"])
 
     def chances(table):
-        return chance_over(table, team_rate, standard).to_frame("over")
+        return chance_over(table, team_rate, bar).to_frame("over")
 
     chance, _, named = hold_claims(adjusted, chances, FEWEST_HANDLED, folder)
     agents = shrunken(adjusted.whole)
@@ -191,7 +188,7 @@ def _fault_agents(row, sessions, fault, confidence, folder):
             "team": known_agents(sessions).reindex(agents.index), "n": agents["n"], "value": expit(base),
             "low": expit(base - half), "high": expit(base + half), "unit": "rate",
             "method": np.where(agents["effect"].isna(), "suppressed", "adjusted"), "rulepack": "",
-            "standard_rate": standard, "chance": chance["over"], "is_named": named["over"],
+            "bar_rate": bar, "sure_share": chance["over"], "is_named": named["over"],
         }
     )  # fmt: skip
     return table.reset_index(drop=True).sort_values(["is_named", "agent_id"], ascending=[False, True])

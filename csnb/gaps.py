@@ -17,12 +17,13 @@ CAUSES = ("objective", "personal", "both", "none", "too_few")
 _MOSTLY = 0.6  # part of a gap from which one side is mostly it
 
 
-def split_gaps(sessions, outcome=None, confidence=0.95, folder=None):
+def split_gaps(sessions, compared, outcome=None, confidence=0.95, folder=None):
     """Split each agent's gap to the other agents into case mix, load, staffing and the rest.
 
     Parameters
     ----------
     sessions : pandas.DataFrame of `select_sessions`
+    compared : pandas.DataFrame of `compare_agents`: who may be named
     outcome : str, a yes/no column of sessions; None picks one (`pick_outcome`)
     confidence : float
     folder : path of the user's own definitions folder, or None
@@ -30,11 +31,11 @@ def split_gaps(sessions, outcome=None, confidence=0.95, folder=None):
     Returns
     -------
     pandas.DataFrame
-        Results in points, one row an agent: `value` the gap (more is worse) with its interval, `mix_points, load_points,
-        staffing_points` (Shapley values over what is expected with and without each) and `rest_points` with its interval,
-        which add up to the gap; `objective_share` of the first three in it; `origin`: objective (the
+        Results in points, one row an agent: `value` the gap (more is worse) with its interval, `difference_mix,
+        difference_load, difference_staffing` (Shapley values over what is expected with and without each) and
+        `difference_rest` with its interval, which add up to the gap; `objective_share` of the first three in it; `origin`: objective (the
         rest may be 0 and the first three are mostly it), personal (the rest is not 0 and mostly it), both, none (no
-        gap beyond chance) or too_few. Intervals are over the agent's days (t).
+        gap beyond chance) or too_few; `is_named` as in `compared`. Intervals are over the agent's days (t).
     """
     outcome = outcome or pick_outcome(sessions, folder)
     rule = outcome_rule(outcome, folder)
@@ -57,8 +58,8 @@ def split_gaps(sessions, outcome=None, confidence=0.95, folder=None):
         {
             "metric": rule["metric"], "agent_id": n.index, "team": known_agents(sessions).reindex(n.index), "n": n,
             "value": seen - usual, "low": seen - usual - gap, "high": seen - usual + gap, "unit": "points",
-            "method": "shapley", "rulepack": "", **{f"{name}_points": part for name, part in parts.items()},
-            "rest_points": seen - due, "rest_points_low": seen - due - rest, "rest_points_high": seen - due + rest,
+            "method": "shapley", "rulepack": "", **{f"difference_{name}": part for name, part in parts.items()},
+            "difference_rest": seen - due, "difference_rest_low": seen - due - rest, "difference_rest_high": seen - due + rest,
             "objective_share": (due - usual).abs() / ((due - usual).abs() + (seen - due).abs()),
         }
     )  # fmt: skip
@@ -70,7 +71,8 @@ def split_gaps(sessions, outcome=None, confidence=0.95, folder=None):
     table[figures] = table[figures].mask(few)
     table["method"] = table["method"].mask(few, "suppressed")
     table["origin"] = [_origin(row, rule["fewest"]) for row in table.to_dict("records")]
-    return table.reset_index(drop=True)
+    named = compared.loc[compared["is_named"], "agent_id"]
+    return table.assign(is_named=table["agent_id"].isin(named)).reset_index(drop=True)
 
 
 def _by_days(sessions, outcome, adjusted, confidence):
@@ -92,11 +94,11 @@ def _by_days(sessions, outcome, adjusted, confidence):
 
 def _origin(row, fewest):
     """Judge one agent's gap."""
-    if row["n"] < fewest or pd.isna(row["rest_points_low"]):
+    if row["n"] < fewest or pd.isna(row["difference_rest_low"]):
         return "too_few"
     if row["low"] <= 0 <= row["high"]:
         return "none"
-    rest_may_be_0 = row["rest_points_low"] <= 0 <= row["rest_points_high"]
+    rest_may_be_0 = row["difference_rest_low"] <= 0 <= row["difference_rest_high"]
     if rest_may_be_0 and row["objective_share"] >= _MOSTLY:
         return "objective"
     if not rest_may_be_0 and row["objective_share"] <= 1 - _MOSTLY:
@@ -119,7 +121,7 @@ def measure_gap_parts(gaps):
     """
     known = gaps[gaps["value"].notna()]
     rows = [
-        {"metric": "gap_part", "part": part, "n": len(known), "value": known[f"{part}_points"].abs().mean(),
+        {"metric": "gap_part", "part": part, "n": len(known), "value": known[f"difference_{part}"].abs().mean(),
          "low": np.nan, "high": np.nan, "unit": "points", "method": "mean over agents", "rulepack": ""}
         for part in (*GROUPS, "rest")
     ]  # fmt: skip

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats as distributions
 
 from csnb.casemix import (
+    Adjusted,
     adjust_rows,
     case_mix,
     hold_claims,
@@ -27,29 +28,25 @@ LONGEST_BREAK_SECONDS = 3600
 
 
 class Part(NamedTuple):
-    """One part of a hint: rows `agent_id, day, y` (larger is worse), their case mix, and what y is.
+    """One part of a hint.
 
-    `session_key` of a row, where there is one, leads to its conversation. kind: "rate" or "mean". fewest:
-    rows that an agent needs.
+    rows : `agent_id, day, y` (larger is worse); `session_key` of a row, where there is one, leads to its conversation
+    adjusted : Adjusted, the agents' rows beside what the others would have made of them
+    fewest : rows that an agent needs
     """
 
     rows: pd.DataFrame
-    case_mix: pd.DataFrame
-    kind: str
+    adjusted: Adjusted
     fewest: int
 
-    def adjusted(self):
-        """Compare the agents' rows with what the others would have made of them."""
-        return adjust_rows(self.rows, self.case_mix, self.kind)
 
-
-def measure_hints(sessions, labels, shifts, confidence=0.95, seed=0, folder=None):
+def measure_hints(sessions, parts, confidence=0.95, seed=0, folder=None):
     """Measure hints of willingness, ability and capacity for each agent.
 
     Parameters
     ----------
     sessions : pandas.DataFrame of `select_sessions`
-    labels, shifts : pandas.DataFrames, `book.labels` and `book.shifts`; either may be empty
+    parts : dict of `find_parts`
     confidence : float
     seed : int
     folder : path of the user's own definitions folder, or None
@@ -59,20 +56,25 @@ def measure_hints(sessions, labels, shifts, confidence=0.95, seed=0, folder=None
     pandas.DataFrame
         Results, one row an agent and `hint`: `value` in standard deviations of the team with its interval, 0
         is the team's mean and larger is worse; `n` cases behind it, conversations and days on duty; `part_count` parts
-        that could be measured; `chance` to be truly among the worst fifth; `state`: hint (it holds by the rule for
+        that could be measured; `sure_share` the chance to be truly among the worst fifth; `state`: hint (it holds by the rule for
         naming people), open, or too_few cases; `is_named`. Missing where the book has no fact for it.
 
     Source
     ------
     Random intercepts by empirical Bayes; parts are weighed like items of one factor (Spearman 1904).
     """
-    parts = find_parts(sessions, labels, shifts, folder)
     found = [_hint_rows(hint, parts[hint], sessions, confidence, seed, folder) for hint in parts]
     return pd.concat(found, ignore_index=True)
 
 
 def find_parts(sessions, labels, shifts, folder=None):
     """Find the parts of each hint that a book has facts for.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    labels, shifts : pandas.DataFrames, `book.labels` and `book.shifts`; either may be empty
+    folder : path of the user's own definitions folder, or None
 
     Returns
     -------
@@ -124,7 +126,7 @@ def _idle_reply(facts):
     busy = _busy_reply(facts)
     if busy is None or rows.empty:
         return None
-    pace = shrunken(busy.adjusted().whole)["shrunk"]
+    pace = shrunken(busy.adjusted.whole)["shrunk"]
     mix[("load", "own pace", "")] = rows["agent_id"].map(pace).fillna(0.0)
     return _part(rows, mix, "mean", facts.settings["fewest"])
 
@@ -204,7 +206,9 @@ def _rows(sessions, y):
 
 def _part(rows, mix, kind, fewest):
     """Make a part; without rows, or where nothing varies, there is none."""
-    return Part(rows, mix, kind, fewest) if len(rows) and rows["y"].nunique() > 1 else None
+    if rows.empty or rows["y"].nunique() < 2:
+        return None
+    return Part(rows, adjust_rows(rows, mix, kind), fewest)
 
 
 def _hint_rows(hint, parts, sessions, confidence, seed, folder):
@@ -214,7 +218,7 @@ def _hint_rows(hint, parts, sessions, confidence, seed, folder):
     plain = {"unit": "number", "method": "random intercepts", "rulepack": "", "part_count": len(parts)}
     joined = _join(parts.values(), teams.index)
     if joined is None:
-        missing = {"n": 0, "value": np.nan, "low": np.nan, "high": np.nan, "chance": np.nan}
+        missing = {"n": 0, "value": np.nan, "low": np.nan, "high": np.nan, "sure_share": np.nan}
         return pd.DataFrame({**columns, **missing, **plain, "state": "too_few", "is_named": False})
 
     def chances(table):
@@ -231,7 +235,7 @@ def _hint_rows(hint, parts, sessions, confidence, seed, folder):
         "low": agents["shrunk"] - half,
         "high": agents["shrunk"] + half,
     }
-    figures |= {"chance": chance["highest"], "is_named": is_hint}
+    figures |= {"sure_share": chance["highest"], "is_named": is_hint}
     return pd.DataFrame(
         {**columns, **{name: column.to_numpy() for name, column in figures.items()}, **plain, "state": state}
     )
@@ -241,7 +245,7 @@ def _join(parts, agents):
     """Join parts on one scale, the team's standard deviation; None where no part tells agents apart."""
     found = []
     for part in parts:
-        adjusted = part.adjusted()
+        adjusted = part.adjusted
         known = adjusted.whole[adjusted.whole["effect"].notna()]
         tau2 = shrink(known["effect"], known["variance"])["tau2"].iloc[0] if len(known) > 3 else 0.0
         if tau2 > 0:

@@ -9,6 +9,7 @@ from scipy import stats as distributions
 from scipy.special import expit, logit
 
 from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
+from csnb.formats import format_interval
 from csnb.stats import (
     adjust_pvalues,
     funnel,
@@ -34,17 +35,18 @@ def pick_outcome(sessions, folder=None):
     Returns
     -------
     str
-        The column of sessions by which most agents have enough conversations (`fewest` of people.toml); of
-        equals the first one there.
+        The column of sessions by which most agents have enough conversations (`fewest` of people.toml), or
+        any at all; of equals the first one there.
     """
     counted = sessions[sessions["left_out_because"].isna() & sessions["agent_id"].notna()]
     outcomes = read_people(folder)["outcome"]
-    reached = {
-        name: int((counted[counted[name].notna()].groupby("agent_id").size() >= rule["fewest"]).sum())
-        for name, rule in outcomes.items()
-        if name in counted
-    }
-    return max(reached, key=reached.get) if reached else next(iter(outcomes))
+    reached = {}
+    for name in set(outcomes) & set(counted):
+        n = counted[counted[name].notna()].groupby("agent_id").size()
+        reached[name] = [
+            int((n >= fewest).sum()) for fewest in (outcomes[name]["fewest"], SUPPRESSED_BELOW, 1)
+        ]
+    return max(outcomes, key=lambda name: reached.get(name, [-1]))
 
 
 def outcome_rule(outcome, folder=None):
@@ -68,11 +70,12 @@ def compare_agents(sessions, outcome=None, confidence=0.95, seed=0, folder=None)
     pandas.DataFrame
         Results, one row an agent: `n` and `value` as observed with Wilson's interval, then
             expected_rate : what the other agents would have reached with these conversations
-            adjusted_rate, adjusted_low, adjusted_high : the rate at the whole team's case mix, drawn toward
+            adjusted_rate, adjusted_rate_low, adjusted_rate_high : the rate at the whole team's case mix, drawn toward
                 the team by as much as chance explains
             effect, variance : its log odds before drawing, and how sure they are
-            rank, rank_low, rank_high : 1 is the lowest adjusted rate; the ranks that may be true
-            z, low95_od to high998_od : funnel, with limits that allow for ordinary variety
+            rank, rank_low, rank_high : 1 is the lowest adjusted rate; the ranks that may be true, and in words
+                `rank_range`
+            z, tau2, low95_od to high998_od : funnel, with limits that allow for ordinary variety
             head, middle, tail : chance to be truly among the best fifth, between, among the worst fifth
             standing : head, middle or tail where it holds by the rule for naming people (people.toml), else
                 watch, or too_few conversations; `is_named` says whether it holds
@@ -100,7 +103,10 @@ def compare_agents(sessions, outcome=None, confidence=0.95, seed=0, folder=None)
             "is_named": named.any(axis=1),
         }
     )  # fmt: skip
-    return table.reset_index(drop=True)
+    words = [
+        format_interval(*pair, "count") for pair in zip(table["rank_low"], table["rank_high"], strict=True)
+    ]
+    return table.assign(rank_range=words).reset_index(drop=True)
 
 
 def tiers_of(seed, folder=None):
@@ -122,15 +128,15 @@ def _at_team_mix(agents, confidence):
     half = distributions.norm.ppf((1 + confidence) / 2) * np.sqrt(agents["spread"])
     return {
         "adjusted_rate": expit(base + agents["shrunk"]),
-        "adjusted_low": expit(base + agents["shrunk"] - half),
-        "adjusted_high": expit(base + agents["shrunk"] + half),
+        "adjusted_rate_low": expit(base + agents["shrunk"] - half),
+        "adjusted_rate_high": expit(base + agents["shrunk"] + half),
     }
 
 
 def _funnel(agents):
     """Give z and the limits of the funnel that allow for ordinary variety."""
     known = agents["effect"].notna()
-    columns = ["z", "low95_od", "high95_od", "low998_od", "high998_od"]
+    columns = ["z", "tau2", "low95_od", "high95_od", "low998_od", "high998_od"]
     seen, due, n = (agents[name].where(known) for name in ("observed", "expected", "n"))
     return dict(funnel(seen, due, n)[columns])
 
@@ -203,24 +209,19 @@ def compare_units(sessions, by, outcome=None, confidence=0.95, folder=None):
     -------
     pandas.DataFrame
         Results, one row a unit: `n`, `value` as observed, `agents_count`, `expected_rate`,
-        `adjusted_rate, adjusted_low, adjusted_high` (at the whole team's case mix; the interval is over the
+        `adjusted_rate, adjusted_rate_low, adjusted_rate_high` (at the whole team's case mix; the interval is over the
         unit's agents, t), `p_adjusted` against all other units (Benjamini-Hochberg), `is_apart`. A unit
         with fewer agents than people.toml asks for is suppressed: it would show a person.
     """
     outcome = outcome or pick_outcome(sessions, folder)
     rule = outcome_rule(outcome, folder)
-    units = sessions[sessions[by].notna()] if by in sessions else sessions.iloc[:0]
-    whose = units.assign(agent_id=units["agent_id"] + "\x1f" + units[by].astype(str))
-    agents = adjust_agents(
-        whose, whose[outcome].where(whose["agent_id"].notna()), without=(by,), folder=folder
-    ).whole
-    agents = (
-        agents.assign(unit=agents.index.str.split("\x1f").str[-1])
-        if len(agents)
-        else agents.assign(unit=None)
-    )
+    units = sessions.assign(**{by: sessions.get(by)})
+    whose = units.assign(agent_id=units["agent_id"].astype("string") + "\x1f" + units[by].astype("string"))
+    agents = adjust_agents(whose, whose[outcome], without=(by,), folder=folder).whole
+    agents = agents.assign(unit=[name.split("\x1f")[1] for name in agents.index])
     known = agents[agents["effect"].notna()]
-    tau2 = shrink(known["effect"], known["variance"])["tau2"].iloc[0] if len(known) else 0.0
+    within = known["effect"] - known.groupby("unit")["effect"].transform("mean")
+    tau2 = shrink(within, known["variance"])["tau2"].iloc[0] if len(known) else 0.0
     weight = 1 / (known["variance"] + tau2)
     rows = [
         _unit_row(name, part, weight, known, confidence) for name, part in agents.groupby("unit", sort=True)
@@ -256,7 +257,7 @@ def _weighted(effect, weight):
 def _unit_results(rows, by, metric, agents, fewest, confidence):
     """Turn the rows of units into results."""
     columns = ["unit", "n", "agents_count", "observed", "expected", "effect", "half", "p_value"]
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns).astype({name: float for name in columns[3:]})
     few = (table["agents_count"] < fewest) | (table["n"] < SUPPRESSED_BELOW)
     low, high = wilson_interval(table["observed"], table["n"], confidence)
     team = agents["observed"].sum() / max(1, agents["n"].sum())
@@ -269,8 +270,8 @@ def _unit_results(rows, by, metric, agents, fewest, confidence):
             "method": np.where(few, "suppressed", "adjusted"), "rulepack": "", "agents_count": table["agents_count"],
             "expected_rate": (table["expected"] / table["n"]).mask(few),
             "adjusted_rate": expit(base + table["effect"]).mask(few),
-            "adjusted_low": expit(base + table["effect"] - table["half"]).mask(few),
-            "adjusted_high": expit(base + table["effect"] + table["half"]).mask(few),
+            "adjusted_rate_low": expit(base + table["effect"] - table["half"]).mask(few),
+            "adjusted_rate_high": expit(base + table["effect"] + table["half"]).mask(few),
             "p_adjusted": p_adjusted, "is_apart": (p_adjusted < 1 - confidence).to_numpy(bool),
         }
     )  # fmt: skip

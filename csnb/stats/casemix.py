@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.special import expit, logit
 
 from csnb.errors import MetricError, one_of
@@ -60,33 +61,46 @@ def expected_from_others(x, y, unit, kind="rate", ridge=1.0):
     [2.0, 2.0, 6.0, 6.0]
     """
     one_of("kind", kind, ("rate", "mean"))
-    x, y = np.asarray(x, dtype=float).reshape(len(y), -1), floats(y, "y")
-    if len(unit) != len(y) or np.isnan(x).any() or np.isnan(y).any() or pd.isna(pd.Series(unit)).any():
+    x, y = np.asarray(x, dtype=float), floats(y, "y")
+    if (
+        not len(x) == len(y) == len(unit)
+        or np.isnan(x).any()
+        or np.isnan(y).any()
+        or pd.isna(pd.Series(unit)).any()
+    ):
         raise MetricError("x, y and unit must be of one length and without missing values")
     if kind == "rate" and not np.isin(y, (0, 1)).all():
         raise MetricError(f"a rate is of 0 and 1; found {y[~np.isin(y, (0, 1))][0]:g}")
     codes, names = pd.factorize(np.asarray(unit))
     if len(names) < 2:
         return Expected(np.full(len(y), np.nan), pd.Series(np.nan, index=names))
-    x = np.column_stack([np.ones(len(y)), x])
+    order = np.argsort(codes, kind="stable")
+    x = sparse.csr_array(np.column_stack([np.ones(len(y)), x])[order])
     penalty = ridge * np.r_[0.0, np.ones(x.shape[1] - 1)]
+    values, variance = _left_out(x, y[order], np.bincount(codes), kind, penalty)
+    return Expected(values[np.argsort(order)], pd.Series(variance, index=names))
+
+
+def _left_out(x, y, sizes, kind, penalty):
+    """Give expected values and their variance, for rows in the order of their units."""
     fit = _fit(x, y, kind, penalty)
     mean, slope = _mean_and_slope(x @ fit, kind)
     bend = _bend(x, slope) + np.diag(penalty)
-    rows = [np.flatnonzero(codes == code) for code in range(len(names))]
+    ends = np.cumsum(sizes)
+    rows = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
     steps = np.column_stack(
-        [np.linalg.pinv(bend - _bend(x[own], slope[own])) @ (x[own].T @ (y - mean)[own]) for own in rows]
+        [np.linalg.solve(bend - _bend(x[own], slope[own]), x[own].T @ (y - mean)[own]) for own in rows]
     )
-    values, variance = np.empty(len(y)), np.empty(len(names))
-    for code, own in enumerate(rows):
-        if len(own) > LARGE * len(y):
-            without = _fit(np.delete(x, own, axis=0), np.delete(y, own), kind, penalty)
-        else:
-            without = fit - steps[:, code]
+    values, variance = np.empty(len(y)), np.empty(len(sizes))
+    for number, own in enumerate(rows):
+        without = fit - steps[:, number]
+        if sizes[number] > LARGE * len(y):
+            others = np.r_[0 : own.start, own.stop : len(y)]
+            without = _fit(x[others], y[others], kind, penalty)
         values[own], steep = _mean_and_slope(x[own] @ without, kind)
-        toward = (x[own] * steep[:, None]).mean(axis=0) / _steepness(values[own].mean(), kind)
-        variance[code] = ((toward @ np.delete(steps, code, axis=1)) ** 2).sum()
-    return Expected(values, pd.Series(variance, index=names))
+        toward = x[own].T @ steep / sizes[number] / _steepness(values[own].mean(), kind)
+        variance[number] = ((toward @ np.delete(steps, number, axis=1)) ** 2).sum()
+    return values, variance
 
 
 def _fit(x, y, kind, penalty):
@@ -95,16 +109,16 @@ def _fit(x, y, kind, penalty):
     fit[0] = y.mean() if kind == "mean" else logit(np.clip(y.mean(), 1e-9, 1 - 1e-9))
     for _ in range(STEPS if len(np.unique(y)) > 1 else 0):
         mean, slope = _mean_and_slope(x @ fit, kind)
-        step = np.linalg.pinv(_bend(x, slope) + np.diag(penalty)) @ (x.T @ (y - mean) - penalty * fit)
+        step = np.linalg.solve(_bend(x, slope) + np.diag(penalty), x.T @ (y - mean) - penalty * fit)
         fit += step
-        if np.abs(step).max() < 1e-9:
+        if np.abs(step).max() < 1e-6:
             break
     return fit
 
 
 def _bend(x, slope):
     """Give the second derivative of the fit without its penalty."""
-    return (x * slope[:, None]).T @ x
+    return (x.T @ x.multiply(slope[:, None])).toarray()
 
 
 def _mean_and_slope(known, kind):

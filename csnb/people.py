@@ -1,0 +1,389 @@
+"""People: who may be named to whom, what to talk about with one person, and what all this says.
+
+`analyst` sees every agent, `lead` those whom the rule for naming people allows (people.toml), `leadership` nobody.
+"""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from csnb.casemix import read_people
+from csnb.errors import one_of
+from csnb.findings import Finding
+from csnb.formats import format_interval, format_value, metric_name, word_of
+from csnb.hints import HINTS
+from csnb.standing import count_standings, measure_reliability, outcome_rule
+from csnb.strings import text
+
+AUDIENCES = ("analyst", "lead", "leadership")
+LIKELY = 0.5  # a hint so likely gets its conversations shown to analysts, too
+RELIABLE = 0.7  # part of the variety that must last for a team's view
+
+
+def hide_names(table, audience):
+    """Take out the names that an audience may not see; every row stays.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame with `agent_id` and `is_named`
+    audience : "analyst", "lead" or "leadership"
+
+    Returns
+    -------
+    pandas.DataFrame
+        For others than analysts in the order of `value`, so that the order does not tell names either.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"agent_id": ["a", "b"], "value": [0.2, 0.1], "is_named": [True, False]})
+    >>> hide_names(table, "lead")["agent_id"].to_list()
+    [None, 'a']
+    """
+    if one_of("audience", audience, AUDIENCES) == "analyst":
+        return table
+    may_see = table["is_named"].astype(bool) & (audience == "lead")
+    names = table["agent_id"].astype(object).where(may_see, None)
+    return table.assign(agent_id=names).sort_values("value", kind="stable", ignore_index=True)
+
+
+def list_named(table, audience):
+    """List the rows of the agents whom an audience may see, those named by the rule first.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"agent_id": ["a", "b"], "value": [0.2, 0.1], "is_named": [False, True]})
+    >>> list_named(table, "analyst")["agent_id"].to_list(), list_named(table, "leadership")["agent_id"].to_list()
+    (['b', 'a'], [])
+    """
+    shown = hide_names(table, audience).dropna(subset=["agent_id"])
+    return shown.sort_values("is_named", ascending=False, kind="stable", ignore_index=True)
+
+
+def count_hints(hints):
+    """Count the agents with a hint, without names.
+
+    Parameters
+    ----------
+    hints : pandas.DataFrame of `measure_hints`
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a `hint`: `agents_count`, and how many of them are in which state: `hint_count` (it holds), `open_count`,
+        `few_count` (too few cases).
+    """
+    columns = ["agents_count", "hint_count", "open_count", "few_count"]
+    counts = {
+        hint: [len(part), *(int((part["state"] == state).sum()) for state in ("hint", "open", "too_few"))]
+        for hint, part in hints.groupby("hint", sort=False)
+    }
+    table = pd.DataFrame.from_dict(counts, orient="index", columns=columns)
+    return table.rename_axis("hint").reset_index()
+
+
+def list_hints(hints, audience):
+    """Lay out how likely each hint is for each agent whom an audience may see.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results with metric `hint_chance` by `hint` and `agent_id`: `value` the chance to be truly among the
+        worst fifth; missing where there are too few cases and for agents who are not shown. In order of names.
+    """
+    whom = hints.groupby("agent_id")["is_named"].transform("any")
+    shown = hide_names(hints.assign(is_named=whom), audience).sort_values("agent_id", kind="stable")
+    order = pd.Categorical(shown["hint"], HINTS, ordered=True)
+    return pd.DataFrame(
+        {"metric": "hint_chance", "hint": order, "agent_id": shown["agent_id"], "n": shown["n"],
+         "value": shown["sure_share"].where(shown["agent_id"].notna()), "low": np.nan, "high": np.nan, "unit": "rate", "method": shown["method"],
+         "rulepack": ""}
+    ).reset_index(drop=True)  # fmt: skip
+
+
+def list_talks(hints, fault_agents, audience):
+    """List what to ask in a talk, one row an agent: the likeliest hint, faults over the standard, a question.
+
+    Parameters
+    ----------
+    hints : pandas.DataFrame of `measure_hints`
+    fault_agents : pandas.DataFrame of `compare_fault_agents`
+    audience : "analyst", "lead" or "leadership"
+
+    Returns
+    -------
+    pandas.DataFrame
+        `agent_id, hint, question, faults` (in words), `state, sure_share, value, low, high, n`; those named by the rule
+        first, then those with a likely hint (.5), then by name. A hint that is not likely is not shown. Questions open a talk; nothing
+        here is a verdict.
+    """
+    over = fault_agents[fault_agents["is_named"].astype(bool)]
+    comma = text("word.list_separator")
+    faults = over.groupby("agent_id")["fault"].agg(
+        lambda names: comma.join(word_of("fault", name) for name in names)
+    )
+    is_shown = hints["is_named"].astype(bool) | (hints["sure_share"] >= LIKELY)
+    figures = ["hint", "n", "value", "low", "high", "sure_share"]
+    ranked = hints.assign(is_shown=is_shown, likely=hints["sure_share"].fillna(-1)).sort_values(
+        ["agent_id", "is_named", "likely"], ascending=[True, False, False], kind="stable"
+    )
+    first = ranked.drop_duplicates("agent_id").astype({"hint": object, "n": "Int64"})
+    first[figures] = first[figures].where(first["is_shown"])
+    first = first.assign(
+        faults=first["agent_id"].map(faults),
+        question=[text(f"talk.{row.hint if row.is_shown else row.state}") for row in first.itertuples()],
+        is_named=first["is_named"] | first["agent_id"].isin(faults.index),
+    )
+    return list_named(first, audience)[
+        ["agent_id", "team", "hint", "state", *figures[1:], "faults", "question"]
+    ]
+
+
+def list_cases(book, sessions, parts, hints, audience):
+    """List the conversations to talk about: those that weigh most in a hint, from its parts.
+
+    Parameters
+    ----------
+    book : Book
+    sessions : pandas.DataFrame of `select_sessions`
+    parts : dict of `find_parts`
+    hints : pandas.DataFrame of `measure_hints`
+    audience : "analyst", "lead" or "leadership"; analysts see hints that are likely (.5), others named ones
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a message with text: `case` (agent and hint, in words), `session_id, role, text`.
+    """
+    shown = list_named(hints, audience)
+    shown = shown[shown["is_named"].astype(bool) | (shown["sure_share"] >= LIKELY)]
+    count = read_people(book.definitions_folder)["hints"]["cases"]
+    weighed = (
+        shown[["agent_id", "hint"]].reset_index(names="place").merge(_weigh(parts), on=["agent_id", "hint"])
+    )
+    keys = (
+        weighed.sort_values(["place", "rest"], ascending=[True, False], kind="stable")
+        .drop_duplicates(["place", "session_key"])
+        .groupby("place")
+        .head(count)
+    )
+    keys = keys.assign(
+        place=range(len(keys)),
+        case=[
+            text("talk.case", agent=row.agent_id, hint=word_of("hint", row.hint)) for row in keys.itertuples()
+        ],
+    ).merge(sessions[["session_key", "session_id"]], on="session_key")
+    said = (
+        book.messages.filter(
+            pl.col("session_key").is_in(keys["session_key"].to_list()) & pl.col("left_out_because").is_null()
+        )
+        .join(book.texts.select("text_id", "text"), on="text_id")
+        .select("session_key", "number", "role", "text")
+        .collect()
+        .to_pandas()
+    )
+    joined = keys.merge(said, on="session_key").sort_values(["place", "number"], ignore_index=True)
+    return joined[["case", "session_id", "role", "text"]]
+
+
+def _weigh(parts):
+    """Say how far each conversation lies above what was expected, in standard deviations of its part."""
+    rows = [
+        part.rows.assign(hint=hint, rest=(rest := part.rows["y"] - part.adjusted.expected) / rest.std())
+        for hint, entries in parts.items()
+        for part in entries.values()
+    ]
+    columns = ["agent_id", "hint", "session_key", "rest"]
+    found = pd.concat(rows)[columns] if rows else pd.DataFrame(columns=columns)
+    return found[found["session_key"].notna() & (found["rest"] > 0)]
+
+
+# ---- findings
+
+
+def find_people_issues(compared, faults, hints, gaps, units, strain, audience, outcome=None, folder=None):
+    """Say who differs, whether it is everyone or someone, and what to do with it.
+
+    Parameters
+    ----------
+    compared, faults, hints, gaps : pandas.DataFrames of `compare_agents`, `compare_faults`, `measure_hints`,
+        `split_gaps`
+    units : list of pandas.DataFrame of `compare_units`
+    strain : pandas.DataFrame of `measure_strain`
+    audience : "analyst", "lead" or "leadership"; names stand in the sentences for the first two only
+    outcome : str, what `compared` is about; None finds it by its metric
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    list of Finding
+    """
+    one_of("audience", audience, AUDIENCES)
+    if compared.empty:
+        return [Finding("no_agents", {}, "C", 100, "case_mix")]
+    rule = _rule_of(compared, outcome, folder)
+    if len(compared) == 1:
+        return [
+            Finding(
+                "one_agent", {"sessions": format_value(compared["n"].iloc[0], "count")}, "C", 100, "case_mix"
+            )
+        ]
+    if len(compared) < read_people(folder)["naming"]["fewest_peers"]:
+        found = [
+            Finding("few_agents", {"agents": format_value(len(compared), "count")}, "C", 100, "case_mix")
+        ]
+    else:
+        found = [_of_basis(compared, rule), *_of_standings(compared, rule, audience)]
+        found += _of_hints(hints, audience) + _of_gaps(gaps, rule)
+    found += [finding for table in units for finding in _of_units(table, rule)]
+    return found + _of_faults(faults) + _of_strain(strain)
+
+
+def _rule_of(compared, outcome, folder):
+    """Find the rule of the outcome that was compared."""
+    metric = compared["metric"].iloc[0]
+    known = {entry["metric"]: name for name, entry in read_people(folder)["outcome"].items()}
+    return outcome_rule(outcome or known.get(metric, metric), folder)
+
+
+def _of_basis(compared, rule):
+    """Say by what agents are compared, and how many have enough of it."""
+    values = {
+        "metric": metric_name(rule["metric"]),
+        "agents": format_value(len(compared), "count"),
+        "enough": format_value((compared["n"] >= rule["fewest"]).sum(), "count"),
+        "fewest": format_value(rule["fewest"], "count"),
+        "n": format_value(compared["n"].sum(), "count"),
+    }
+    key = "people_basis_machine" if rule["grade"] == "D" else "people_basis"
+    return Finding(key, values, rule["grade"], 95, "case_mix")
+
+
+def _of_standings(compared, rule, audience):
+    """Say who stands apart, and whether this period can tell agents apart at all."""
+    counts = count_standings(compared).set_index("standing")["value"]
+    numbers = {name: format_value(counts[name], "count") for name in ("head", "tail", "watch", "too_few")}
+    numbers |= {"agents": format_value(len(compared), "count")}
+    found = []
+    if counts["head"] + counts["tail"] == 0:
+        found.append(
+            Finding("nobody_stands_apart", {"agents": numbers["agents"]}, rule["grade"], 100, "standings")
+        )
+    else:
+        found.append(Finding("standings", numbers, rule["grade"], 100, "standings"))
+        found += [_names(compared, standing, rule) for standing in ("head", "tail")
+                  if audience != "leadership" and counts[standing]]  # fmt: skip
+    reliability = measure_reliability(compared).iloc[0]
+    share, needed = reliability["reliability_share"], reliability["needed_count"]
+    if share < RELIABLE:
+        values = {"share": format_value(share, "rate"), "enough": format_value(RELIABLE, "rate")}
+        if pd.notna(needed):
+            values |= {
+                "needed": format_value(needed, "count"),
+                "sessions": format_value(reliability["sessions_count"], "count"),
+            }
+        found.append(
+            Finding(
+                "not_reliable" if pd.notna(needed) else "nothing_lasts",
+                values,
+                rule["grade"],
+                90,
+                "standings",
+            )
+        )
+    return found
+
+
+def _names(compared, standing, rule):
+    """Name the agents of one tier, in order of their names."""
+    names = compared.loc[compared["standing"] == standing, "agent_id"].sort_values()
+    return Finding(
+        f"named_{standing}",
+        {"names": text("word.list_separator").join(names)},
+        rule["grade"],
+        88,
+        "standings",
+    )
+
+
+def _of_faults(faults):
+    """Say which faults are everyone's and which are somebody's."""
+    found = []
+    for verdict, weight in (("common", 85), ("individual", 84), ("mixed", 82)):
+        part = faults[faults["judged"] == verdict]
+        if len(part):
+            listed = [
+                text("talk.fault", fault=word_of("fault", row.fault), value=format_value(row.value, "rate"),
+                     standard=format_value(row.standard_rate, "rate"))
+                for row in part.itertuples()
+            ]  # fmt: skip
+            grade = max(part["grade"])
+            values = {"faults": text("word.list_separator").join(listed)}
+            found.append(Finding(f"faults_{verdict}", values, grade, weight, "faults"))
+    if not found and (faults["judged"] == "within").any():
+        found.append(Finding("faults_within", {}, "B", 70, "faults"))
+    return found
+
+
+def _of_hints(hints, audience):
+    """Say how many agents have a hint of what."""
+    counts = count_hints(hints).set_index("hint")
+    if not (counts["hint_count"] + counts["open_count"]).sum():
+        return [Finding("hints_unknown", {}, "C", 60, "hints")]
+    counts = counts[counts["hint_count"] > 0]
+    if counts.empty:
+        return [Finding("hints_none", {}, "B", 72, "hints")]
+    listed = [
+        text("talk.count", hint=word_of("hint", hint), count=format_value(count, "count"))
+        for hint, count in counts["hint_count"].items()
+    ]
+    key = "hints_counted" if audience == "leadership" else "hints_to_talk"
+    return [Finding(key, {"hints": text("word.list_separator").join(listed)}, "B", 80, "hints")]
+
+
+def _of_gaps(gaps, rule):
+    """Say how much of the distance between agents is not the person."""
+    known = gaps[gaps["value"].notna()]
+    if known.empty:
+        return []
+    objective = (known["value"] - known["difference_rest"]).abs().mean()
+    enough = (known["origin"] != "too_few").sum()
+    values = {
+        "objective": format_value(objective, "points"),
+        "rest": format_value(known["difference_rest"].abs().mean(), "points"),
+    }
+    if enough:
+        values["agents"] = format_value((known["origin"] == "objective").sum(), "count")
+        values["enough"] = format_value(enough, "count")
+    return [Finding("gaps" if enough else "gaps_small", values, rule["grade"], 74, "gaps")]
+
+
+def _of_units(table, rule):
+    """Say whether the shops, teams or suppliers differ under comparable conditions."""
+    known = table[table["adjusted_rate"].notna()]
+    if len(known) < 2:
+        return []
+    by = table.columns[1]
+    apart = known[known["is_apart"]]
+    if apart.empty:
+        return [Finding("units_alike", {"by": text(f"talk.by_{by}")}, rule["grade"], 66, "units")]
+    worst = apart.loc[apart["adjusted_rate"].idxmax()]
+    values = {
+        "unit": word_of(by, worst[by]), "metric": metric_name(rule["metric"]), "value": format_value(worst["adjusted_rate"], "rate"),
+        "n": format_value(worst["n"], "count"),
+        "interval": format_interval(worst["adjusted_rate_low"], worst["adjusted_rate_high"], "rate"),
+    }  # fmt: skip
+    return [Finding("unit_apart", values, rule["grade"], 68, "units")]
+
+
+def _of_strain(strain):
+    """Say where most heavy conversations fall on one person's hour."""
+    known = strain.dropna(subset=["value"])
+    if known.empty or not known["heavy_count"].sum():
+        return []
+    values = {
+        "count": format_value(known["heavy_count"].sum(), "count"),
+        "hours": format_value(known["work_hours"].sum(), "count"),
+        "run": format_value(known["run_count"].max(), "count"),
+        "n": format_value(known["n"].sum(), "count"),
+    }
+    return [Finding("strain", values, "D", 50, "strain")]

@@ -1,0 +1,180 @@
+"""Names for whom they are meant, talks that ask, findings that say what the tables say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from people_tables import NO_LABELS, NO_SHIFTS, team
+
+from csnb.charts_people import plot_funnel
+from csnb.errors import ParameterError
+from csnb.faults import compare_fault_agents, compare_faults
+from csnb.gaps import split_gaps
+from csnb.hints import find_parts, measure_hints
+from csnb.people import (
+    count_hints,
+    find_people_issues,
+    hide_names,
+    list_hints,
+    list_named,
+    list_talks,
+)
+from csnb.standing import compare_agents, compare_units
+from csnb.strain import measure_strain
+from csnb.strings import text
+
+CLEAR = [0.05] * 2 + [0.2] * 16 + [0.5] * 2
+
+
+def report(sessions, audience="analyst"):
+    """Run what the notebook runs; give its tables and the sentences of its findings, weightiest first."""
+    compared = compare_agents(sessions)
+    faults = compare_faults(sessions, NO_LABELS)
+    fault_agents = compare_fault_agents(sessions, NO_LABELS, faults)
+    hints = measure_hints(sessions, find_parts(sessions, NO_LABELS, NO_SHIFTS))
+    units = [compare_units(sessions, "supplier")]
+    strain = measure_strain(sessions, "agent_id")
+    gaps = split_gaps(sessions, compared)
+    found = find_people_issues(compared, faults, hints, gaps, units, strain, audience)
+    found = sorted(found, key=lambda finding: -finding.weight)
+    words = [
+        text(f"finding.{each.key}", **{k: v for k, v in each.values.items() if k not in ("n", "interval")})
+        for each in found
+    ]
+    return {
+        "compared": compared,
+        "hints": hints,
+        "fault_agents": fault_agents,
+        "found": found,
+        "words": words,
+    }
+
+
+def clear_team():
+    """Give a team in which four agents stand apart and two leave matters unresolved."""
+    plain = {
+        "unresolved": False,
+        "load_at_arrival": np.nan,
+        "first_response_seconds": 20.0,
+        "is_replied": True,
+    }
+    sessions = team(CLEAR, **plain)
+    hit = np.random.default_rng(1).random(len(sessions)) < np.repeat([0.02] * 18 + [0.3] * 2, 400)
+    return sessions.assign(unresolved=pd.array(hit, dtype="boolean"))
+
+
+@pytest.fixture(scope="module")
+def clear():
+    """Give the report on that team for analysts."""
+    return report(clear_team())
+
+
+def test_analysts_see_all_leads_those_past_the_gate_and_leadership_nobody(clear):
+    compared = clear["compared"]
+    named = {"agent 00", "agent 01", "agent 18", "agent 19"}
+    assert set(hide_names(compared, "analyst")["agent_id"]) == set(compared["agent_id"])
+    assert set(list_named(compared, "lead")["agent_id"]) == named
+    assert list_named(compared, "leadership").empty
+    assert len(hide_names(compared, "lead")) == len(hide_names(compared, "leadership")) == 20
+    with pytest.raises(ParameterError, match="analyst, lead, leadership; got: 'boss'"):
+        hide_names(compared, "boss")
+
+
+def test_the_order_of_hidden_rows_tells_no_names(clear):
+    hidden = hide_names(clear["compared"], "leadership")
+    assert hidden["value"].is_monotonic_increasing
+    assert hidden["agent_id"].isna().all()
+
+
+@pytest.mark.parametrize("audience", ["analyst", "lead", "leadership"])
+def test_no_page_of_leadership_holds_a_name(clear, audience):
+    sentences = " ".join(report(clear_team(), audience)["words"])
+    figure = plot_funnel(hide_names(clear["compared"], audience)).to_json()
+    assert ("agent 19" in sentences) == (audience != "leadership")
+    assert "agent 05" not in sentences
+    assert ("agent 19" in figure) == (audience != "leadership")
+    assert ("agent 05" in figure) == (audience == "analyst")
+
+
+def test_talks_ask_about_what_was_found_and_lists_those_first(clear):
+    talks = list_talks(clear["hints"], clear["fault_agents"], "analyst")
+    assert len(talks) == 20
+    first = talks.iloc[0]
+    assert first["agent_id"] in ("agent 18", "agent 19")
+    assert (first["hint"], first["state"]) == ("ability", "hint")
+    assert first["question"] == text("talk.ability")
+    assert text("value.fault.unresolved") in first["faults"]
+    calm = talks.set_index("agent_id").loc["agent 05"]
+    assert calm["question"] == text("talk.open")
+    assert pd.isna(calm["hint"]) and pd.isna(calm["value"])
+
+
+def test_talks_are_for_leads_past_the_gate_and_for_leadership_none(clear):
+    assert set(list_talks(clear["hints"], clear["fault_agents"], "lead")["agent_id"]) == {
+        "agent 18",
+        "agent 19",
+    }
+    assert list_talks(clear["hints"], clear["fault_agents"], "leadership").empty
+
+
+def test_hints_are_counted_and_laid_out(clear):
+    counts = count_hints(clear["hints"]).set_index("hint")
+    assert counts.loc["ability", ["agents_count", "hint_count", "few_count"]].to_list() == [20, 2, 0]
+    assert counts.loc["capacity", "few_count"] == 20
+    shown = list_hints(clear["hints"], "lead").dropna(subset=["value"])
+    assert set(shown["agent_id"]) == {"agent 18", "agent 19"}
+    assert list_hints(clear["hints"], "leadership")["value"].isna().all()
+
+
+def test_the_first_finding_says_how_many_stand_apart(clear):
+    assert clear["found"][0].key == "standings"
+    assert clear["found"][0].values["head"] == "2"
+    keys = [each.key for each in clear["found"]]
+    assert {"named_head", "named_tail", "faults_individual", "hints_to_talk"} <= set(keys)
+    assert all(each.grade in "ABCD" for each in clear["found"])
+
+
+def test_equal_agents_give_no_names_and_no_ranking():
+    found = report(team([0.2] * 20, seed=3))
+    keys = [each.key for each in found["found"]]
+    assert keys[0] == "nobody_stands_apart"
+    assert not {"named_head", "named_tail", "hints_to_talk"} & set(keys)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "key"),
+    [
+        (team([0.2] * 6, each=30).assign(agent_id=None), "no_agents"),
+        (team([0.2] * 6, each=30).iloc[:0], "no_agents"),
+        (team([0.2], each=30), "one_agent"),
+        (team([0.2] * 4, each=30), "few_agents"),
+    ],
+)
+def test_too_little_to_compare_is_said_and_nothing_else_about_people(sessions, key):
+    found = report(sessions)["found"]
+    assert found[0].key == key
+    assert not {each.key for each in found} & {"standings", "nobody_stands_apart", "gaps", "hints_none"}
+
+
+def test_without_ratings_codes_are_compared_and_the_grade_is_d():
+    sessions = team([0.2] * 8, each=220)
+    sessions = sessions.assign(
+        is_suspected=sessions["is_dissatisfied"].astype(bool),
+        is_dissatisfied=pd.array([pd.NA] * len(sessions), "boolean"),
+    )
+    found = {each.key: each for each in report(sessions)["found"]}
+    assert found["people_basis_machine"].grade == "D"
+    assert found["nobody_stands_apart"].grade == "D"
+
+
+def test_no_sentence_claims_a_cause(clear):
+    for words in clear["words"]:
+        assert not any(cause in words for cause in ("导致", "造成", "因为"))
+
+
+def test_the_funnel_holds_every_agent_and_marks_those_outside(clear):
+    figure = plot_funnel(clear["compared"])
+    dots = figure.data[-1]
+    assert len(dots.x) == 20
+    assert len(set(dots.marker.color)) == 2
+    assert len(figure.layout.meta["rows"]["data"]) == 20
+    assert plot_funnel(compare_agents(team([0.2]))).layout.annotations[0].text == text("chart.empty")
