@@ -73,11 +73,23 @@ def read_people(folder=None):
 def list_case_mix(sessions, folder=None):
     """List what is held comparable between agents, and in how many conversations it is known.
 
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    folder : path of the user's own definitions folder, or None
+
     Returns
     -------
     pandas.DataFrame
         One row a column in use: `comparable` (mix, load or staffing), `fact` (the column), `n` counted
         conversations, `share` in which it is known.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> csnb.list_case_mix(sessions).head(2)[["comparable", "fact", "n", "share"]].values.tolist()
+    [['mix', 'platform', 8, 1.0], ['mix', 'shop', 8, 1.0]]
     """
     counted = _with_pressure(sessions[sessions["left_out_because"].isna()])
     rows = [

@@ -32,6 +32,13 @@ def plot_funnel(compared):
     Returns
     -------
     plotly Figure
+
+    Examples
+    --------
+    >>> import csnb
+    >>> figure = csnb.plot_funnel(csnb.compare_agents(csnb.select_sessions(book)))
+    >>> figure.layout.title.text
+    '不满意率'
     """
     metric, _, groups = check_results(compared)
     drawn = compared[compared["value"].notna() & compared["expected_rate"].notna()]

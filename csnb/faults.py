@@ -87,6 +87,13 @@ def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
                 (concentrated, few are over: coach them), mixed (over or concentrated, but neither: do both),
                 within, or unclear with fewer than four agents
             source, grade : see `find_faults`; D where the machine codes it
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> csnb.compare_faults(sessions, book.labels)[["fault", "value", "standard_rate", "judged"]].values[0].tolist()
+    ['late_first', 0.375, 0.2, 'unclear']
     """
     faults, sources = find_faults(sessions, labels, folder)
     standards = read_people(folder)["fault"]
@@ -159,6 +166,14 @@ def compare_fault_agents(sessions, labels, faults, confidence=0.95, folder=None)
         Results by `fault` and `agent_id`: `n`, `value` the adjusted rate with its interval (drawn toward the
         team), `bar_rate` the standard or the team's rate, whichever is larger, `sure_share` the chance to be
         over it, `is_named` by the rule for naming people.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> faults = csnb.compare_faults(sessions, book.labels)
+    >>> len(csnb.compare_fault_agents(sessions, book.labels, faults))  # no fault is somebody's
+    0
     """
     found, _ = find_faults(sessions, labels, folder)
     rows = [
@@ -197,11 +212,25 @@ def _fault_agents(row, sessions, fault, confidence, folder):
 def measure_faults(sessions, labels, by, folder=None):
     """Measure the faults by a column, such as the supplier, as observed.
 
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    labels : pandas.DataFrame, `book.labels`
+    by : str, the column to group by
+    folder : path of the user's own definitions folder, or None
+
     Returns
     -------
     pandas.DataFrame
         Results by `fault` and `by`, with intervals clustered by agent; a group with fewer agents than
         people.toml asks for is suppressed.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> csnb.measure_faults(sessions, book.labels, "shop")[["fault", "n", "method"]].values[0].tolist()
+    ['late_first', 8, 'suppressed']
     """
     faults, _ = find_faults(sessions, labels, folder)
     fewest = read_people(folder)["naming"]["fewest_agents"]

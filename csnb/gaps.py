@@ -36,6 +36,13 @@ def split_gaps(sessions, compared, outcome=None, confidence=0.95, folder=None):
         `difference_rest` with its interval, which add up to the gap; `objective_share` of the first three in it; `origin`: objective (the
         rest may be 0 and the first three are mostly it), personal (the rest is not 0 and mostly it), both, none (no
         gap beyond chance) or too_few; `is_named` as in `compared`. Intervals are over the agent's days (t).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> csnb.split_gaps(sessions, csnb.compare_agents(sessions))[["agent_id", "n", "origin"]].values.tolist()
+    [['小丽', 2, 'too_few'], ['小美', 4, 'too_few']]
     """
     outcome = outcome or pick_outcome(sessions, folder)
     rule = outcome_rule(outcome, folder)
@@ -118,6 +125,14 @@ def measure_gap_parts(gaps):
     pandas.DataFrame
         Results by `part` (mix, load, staffing, rest): `value` the mean absolute points over agents with five
         conversations or more, n of them.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> gaps = csnb.split_gaps(sessions, csnb.compare_agents(sessions))
+    >>> csnb.measure_gap_parts(gaps)["part"].to_list()
+    ['mix', 'load', 'staffing', 'rest']
     """
     known = gaps[gaps["value"].notna()]
     rows = [

@@ -62,6 +62,14 @@ def measure_hints(sessions, parts, confidence=0.95, seed=0, folder=None):
     Source
     ------
     Random intercepts by empirical Bayes; parts are weighed like items of one factor (Spearman 1904).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> hints = csnb.measure_hints(sessions, csnb.find_parts(sessions, book.labels, book.shifts))
+    >>> hints[["hint", "agent_id", "state"]].values[0].tolist()
+    ['willingness', '小丽', 'too_few']
     """
     found = [_hint_rows(hint, parts[hint], sessions, confidence, seed, folder) for hint in parts]
     return pd.concat(found, ignore_index=True)
@@ -79,6 +87,13 @@ def find_parts(sessions, labels, shifts, folder=None):
     Returns
     -------
     dict of hint to dict of part name to Part
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> csnb.find_parts(sessions, book.labels, book.shifts)["willingness"]  # nothing varies in eight conversations
+    {}
     """
     settings = read_people(folder)
     faults, _ = find_faults(sessions, labels, folder)

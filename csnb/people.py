@@ -31,7 +31,8 @@ def hide_names(table, audience):
     Returns
     -------
     pandas.DataFrame
-        For others than analysts in the order of `value`, so that the order does not tell names either.
+        The same rows; for others than analysts in the order of `value`, so that the order does not tell names
+        either.
 
     Examples
     --------
@@ -71,6 +72,14 @@ def count_hints(hints):
     pandas.DataFrame
         One row a `hint`: `agents_count`, and how many of them are in which state: `hint_count` (it holds), `open_count`,
         `few_count` (too few cases).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> hints = csnb.measure_hints(sessions, csnb.find_parts(sessions, book.labels, book.shifts))
+    >>> csnb.count_hints(hints)[["hint", "agents_count", "few_count"]].values[0].tolist()
+    ['willingness', 2, 2]
     """
     columns = ["agents_count", "hint_count", "open_count", "few_count"]
     counts = {
@@ -84,11 +93,24 @@ def count_hints(hints):
 def list_hints(hints, audience):
     """Lay out how likely each hint is for each agent whom an audience may see.
 
+    Parameters
+    ----------
+    hints : pandas.DataFrame of `measure_hints`
+    audience : "analyst", "lead" or "leadership"
+
     Returns
     -------
     pandas.DataFrame
-        Results with metric `hint_chance` by `hint` and `agent_id`: `value` the chance to be truly among the
-        worst fifth; missing where there are too few cases and for agents who are not shown. In order of names.
+        Results by `hint` and `agent_id`, metric `hint_chance`: `value` the chance to be truly among the worst
+        fifth; missing where there are too few cases and for agents who are not shown. In order of names.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> hints = csnb.measure_hints(sessions, csnb.find_parts(sessions, book.labels, book.shifts))
+    >>> csnb.list_hints(hints, "leadership")[["hint", "agent_id", "n"]].values[0].tolist()
+    ['willingness', None, 0]
     """
     whom = hints.groupby("agent_id")["is_named"].transform("any")
     shown = hide_names(hints.assign(is_named=whom), audience).sort_values("agent_id", kind="stable")
@@ -112,9 +134,21 @@ def list_talks(hints, fault_agents, audience):
     Returns
     -------
     pandas.DataFrame
-        `agent_id, hint, question, faults` (in words), `state, sure_share, value, low, high, n`; those named by the rule
-        first, then those with a likely hint (.5), then by name. A hint that is not likely is not shown. Questions open a talk; nothing
-        here is a verdict.
+        One row an agent: `agent_id, team, hint, state, n, value, low, high, sure_share`, `faults` (in words) and
+        `question`; those named by the rule first, then by name. A hint below a chance of .5 is not shown.
+        Questions open a talk; nothing here is a verdict.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> faults = csnb.compare_faults(sessions, book.labels)
+    >>> fault_agents = csnb.compare_fault_agents(sessions, book.labels, faults)
+    >>> hints = csnb.measure_hints(sessions, csnb.find_parts(sessions, book.labels, book.shifts))
+    >>> csnb.list_talks(hints, fault_agents, "analyst")[["agent_id", "state"]].values.tolist()
+    [['小丽', 'too_few'], ['小美', 'too_few']]
+    >>> len(csnb.list_talks(hints, fault_agents, "leadership"))
+    0
     """
     over = fault_agents[fault_agents["is_named"].astype(bool)]
     comma = text("word.list_separator")
@@ -153,6 +187,15 @@ def list_cases(book, sessions, parts, hints, audience):
     -------
     pandas.DataFrame
         One row a message with text: `case` (agent and hint, in words), `session_id, role, text`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> parts = csnb.find_parts(sessions, book.labels, book.shifts)
+    >>> hints = csnb.measure_hints(sessions, parts)
+    >>> list(csnb.list_cases(book, sessions, parts, hints, "analyst"))
+    ['case', 'session_id', 'role', 'text']
     """
     shown = list_named(hints, audience)
     shown = shown[shown["is_named"].astype(bool) | (shown["sure_share"] >= LIKELY)]
@@ -216,6 +259,10 @@ def find_people_issues(compared, faults, hints, gaps, units, strain, audience, o
     Returns
     -------
     list of Finding
+
+    Examples
+    --------
+    >>> find_people_issues(compared, faults, hints, gaps, [shops], strain, "lead")  # doctest: +SKIP
     """
     one_of("audience", audience, AUDIENCES)
     if compared.empty:

@@ -80,6 +80,14 @@ def compare_agents(sessions, outcome=None, confidence=0.95, seed=0, folder=None)
             standing : head, middle or tail where it holds by the rule for naming people (people.toml), else
                 watch, or too_few conversations; `is_named` says whether it holds
         Missing below five conversations, and with one agent: there is nobody to compare with.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> compared = csnb.compare_agents(sessions)  # two agents with six rated conversations
+    >>> compared[["agent_id", "n", "standing", "is_named"]].values.tolist()
+    [['小丽', 2, 'too_few', False], ['小美', 4, 'too_few', False]]
     """
     outcome = outcome or pick_outcome(sessions, folder)
     rule = outcome_rule(outcome, folder)
@@ -158,6 +166,13 @@ def count_standings(compared):
     -------
     pandas.DataFrame
         Table `results` with metric `agents`, by `standing` in the order of STANDINGS; n counts all agents.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> counts = csnb.count_standings(csnb.compare_agents(csnb.select_sessions(book)))
+    >>> counts.set_index("standing").loc["too_few", "value"]
+    np.float64(2.0)
     """
     counts = compared["standing"].value_counts().reindex(STANDINGS, fill_value=0)
     return pd.DataFrame(
@@ -179,6 +194,13 @@ def measure_reliability(compared):
         One row: `metric`, `agents_count` compared, `sessions_count` of the middle agent, `reliability_share`
         (variance that lasts in the variance of effects: .7 is enough for a team's view, .8 for pay), and
         `needed_count`, the conversations an agent needs for .7; missing where nothing lasts.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> measured = csnb.measure_reliability(csnb.compare_agents(csnb.select_sessions(book)))
+    >>> measured[["agents_count", "sessions_count"]].values.tolist()
+    [[2.0, 3.0]]
     """
     known = compared[compared["effect"].notna()]
     lasting = float(shrink(known["effect"], known["variance"])["tau2"].iloc[0]) if len(known) > 3 else np.nan
@@ -212,6 +234,13 @@ def compare_units(sessions, by, outcome=None, confidence=0.95, folder=None):
         `adjusted_rate, adjusted_rate_low, adjusted_rate_high` (at the whole team's case mix; the interval is over the
         unit's agents, t), `p_adjusted` against all other units (Benjamini-Hochberg), `is_apart`. A unit
         with fewer agents than people.toml asks for is suppressed: it would show a person.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> csnb.compare_units(sessions, "shop")[["shop", "n", "agents_count", "method"]].values.tolist()
+    [['旗舰店', 6, 2, 'suppressed']]
     """
     outcome = outcome or pick_outcome(sessions, folder)
     rule = outcome_rule(outcome, folder)

@@ -28,6 +28,13 @@ def measure_strain(sessions, by, confidence=0.95, folder=None):
         break); `run_count` the longest run of heavy ones in a spell; `late_share` conversations answered late, and
         `late_after_share` the same straight after a run. Suppressed below five conversations, and groups
         other than agents with fewer agents than people.toml asks for.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> csnb.measure_strain(sessions, "agent_id")[["agent_id", "n", "method"]].values.tolist()
+    [['小丽', 4, 'suppressed'], ['小美', 4, 'suppressed']]
     """
     rows = find_spells(sessions, folder)
     rule = read_people(folder)
