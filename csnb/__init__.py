@@ -46,6 +46,11 @@ _HOMES = {
     "csnb.label_findings": ["find_label_issues"],
     "csnb.shares": ["scored_sessions", "measure_sides", "measure_controllable", "measure_labelling_need"],
     "csnb.bounds": ["measure_response_bias"],
+    "csnb.recovery": ["find_levers", "measure_recoverable", "measure_levers"],
+    "csnb.lever_checks": [
+        "list_lever_checks", "compare_estimates", "list_overlap", "measure_negative_controls",
+    ],
+    "csnb.recovery_findings": ["find_recoverable"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
     ],

@@ -110,7 +110,8 @@ def start_figure(results, metric, by, alt, height=None, title=None, note=""):
 def empty_figure(results, metric):
     """Give a figure that says that there is nothing to draw."""
     name = metric_name(metric)
-    figure = start_figure(results, metric, [], text("chart.empty_alt", metric=name), 140, title=name)
+    alt = text("chart.empty_alt", metric=name) if name else text("chart.empty")
+    figure = start_figure(results, metric, [], alt, 140, title=name or text("chart.nothing"))
     figure.add_annotation(text=plain(text("chart.empty")), showarrow=False, font={"color": MUTED})
     return figure.update_xaxes(visible=False).update_yaxes(visible=False)
 

@@ -16,6 +16,7 @@ _CHECKS = [
     "times_strongest",
 ]  # fmt: skip
 _OVERLAP = ["fault", "n", "off_count", "cells", "shared_cells", "shared_share", "trimmed_share"]
+_ESTIMATES = ("alone", "weighted", "independent", "crude")
 _COMMON = 0.05  # a known column with fewer sessions is no yardstick for hidden ones
 
 
@@ -43,6 +44,12 @@ def list_lever_checks(sessions, levers, confidence=0.95, folder=None):
             strongest_known, times_strongest : the column of the case mix that raises the risk most, and how
                 many times its excess a hidden factor of `e_value` would have
         Empty where nothing can be compared.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> len(list_lever_checks(book.sessions, csnb.find_levers(book.sessions, book.labels)))
+    0
     """
     compared = compared_sessions(sessions, levers, folder)
     effects = compare_levers(compared)
@@ -68,6 +75,37 @@ def list_lever_checks(sessions, levers, confidence=0.95, folder=None):
             strongest, (strength - 1) / excess if excess else np.nan,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=_CHECKS)
+
+
+def compare_estimates(checks):
+    """Set the ways to estimate what one lever saves side by side.
+
+    Parameters
+    ----------
+    checks : pandas.DataFrame of `list_lever_checks`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `recoverable_alone` in points, by `fault` and `estimate`: `alone` (g-computation),
+        `weighted` (AIPW), both with interval, `independent` (noisy-or) and `crude`, both without.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> checks = csnb.list_lever_checks(book.sessions, csnb.find_levers(book.sessions, book.labels))
+    >>> len(compare_estimates(checks))
+    0
+    """
+    rows = [
+        {"metric": "recoverable_alone", "fault": row["fault"], "estimate": name, "n": row["n"], "value": row[name],
+         "low": row.get(f"{name}_low", np.nan), "high": row.get(f"{name}_high", np.nan), "unit": "points",
+         "method": name, "rulepack": ""}
+        for row in checks.to_dict("records")
+        for name in _ESTIMATES
+    ]  # fmt: skip
+    columns = ["metric", "fault", "estimate", "n", "value", "low", "high", "unit", "method", "rulepack"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _strongest_known(compared):
@@ -99,6 +137,12 @@ def list_overlap(sessions, levers, folder=None):
         One row a lever that can be compared: `cells` of intent, stage, channel and campaign, as far as known;
         `shared_cells` with conversations both at and off standard; `shared_share`, the part of conversations
         in these; `trimmed_share`, whose modelled chance of being off standard is below 2 % or above 98 %.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> len(list_overlap(book.sessions, csnb.find_levers(book.sessions, book.labels)))
+    0
     """
     compared = compared_sessions(sessions, levers, folder)
     if compared.reason:
@@ -135,6 +179,13 @@ def measure_negative_controls(sessions, levers, confidence=0.95, folder=None):
         the lever that saves most would save in the agent's next conversation; clean if the interval holds
         0. `uncontrollable`: how many fewer would be dissatisfied for reasons outside the service alone; clean
         unless it lies above 0 (it may lie a little below: who has a second reason is not counted).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> levers = csnb.find_levers(book.sessions, book.labels)
+    >>> measure_negative_controls(book.sessions, levers)["control"].tolist()
+    ['previous', 'uncontrollable']
     """
     compared = compared_sessions(sessions, levers, folder)
     effects = compare_levers(compared)

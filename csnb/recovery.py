@@ -56,6 +56,11 @@ def find_levers(sessions, labels, folder=None):
     pandas.DataFrame
         Index of `sessions`, one yes/no column a fault of people.toml that is measured or coded by people.
         Faults that only the machine codes are no levers: it reads them from the customer's displeasure.
+
+    Examples
+    --------
+    >>> find_levers(book.sessions, book.labels).sum().to_dict()
+    {'late_first': 3, 'slow': 4, 'unanswered': 2, 'transferred': 0}
     """
     faults, sources = find_faults(sessions, labels, folder)
     return faults[[name for name, source in sources.items() if source != "machine"]]
@@ -126,6 +131,12 @@ def measure_recoverable(sessions, levers, confidence=0.95, folder=None):
         `recoverable_sessions` (dissatisfied ratings fewer) and `recoverable_share` (part of the dissatisfied
         ratings). n is the number of ratings. Where nothing can be compared the values are missing and
         `method` says why.
+
+    Examples
+    --------
+    >>> levers = find_levers(book.sessions, book.labels)
+    >>> measure_recoverable(book.sessions, levers)[["metric", "n", "method"]].values.tolist()[0]
+    ['recoverable_rate', 6, 'too few ratings']
     """
     compared = compared_sessions(sessions, levers, folder)
     effects = compare_levers(compared)
@@ -163,6 +174,12 @@ def measure_levers(sessions, levers, confidence=0.95, folder=None):
         `off_share` (part of the ratings off standard) and `recoverable_sessions`. The values add up to
         `recoverable_rate` of `measure_recoverable`: what two levers save only together is halved between
         them (Shapley). Levers that hardly vary have no value, and method `too rare` or `always off`.
+
+    Examples
+    --------
+    >>> levers = find_levers(book.sessions, book.labels)
+    >>> list(measure_levers(book.sessions, levers)["fault"])
+    ['late_first', 'slow', 'unanswered', 'transferred']
     """
     compared = compared_sessions(sessions, levers, folder)
     effects = compare_levers(compared)

@@ -22,6 +22,14 @@ def find_recoverable(whole, parts):
     list of Finding
         Of grade B: an association among comparable conversations, and the sentence says so. Where nothing can
         be compared, or the interval holds 0, it says that instead.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> levers = csnb.find_levers(book.sessions, book.labels)
+    >>> whole, parts = csnb.measure_recoverable(book.sessions, levers), csnb.measure_levers(book.sessions, levers)
+    >>> find_recoverable(whole, parts)[0].key
+    'recoverable_unknown'
     """
     rows = whole.set_index("metric")
     rate, sessions, share = (rows.loc[f"recoverable_{name}"] for name in ("rate", "sessions", "share"))
@@ -58,7 +66,7 @@ def _first_lever(helping, basis):
                 "value": format_value(row["value"], "points"),
                 "interval": format_interval(row["low"], row["high"], "points"),
             },
-            "B", 75, "recovery",
+            "B", 103, "recovery",
         )
         for row in first.to_dict("records")
     ]  # fmt: skip
