@@ -274,11 +274,13 @@ def simulate_command(
     seed: Annotated[int, typer.Option(help="Same seed, same world")] = 1,
     platform: Annotated[str, typer.Option(help="Platforms, comma separated")] = "taobao,douyin",
     truth: Annotated[Path | None, typer.Option(help="Where the truth goes; never beside the exports")] = None,
+    file_format: Annotated[str, typer.Option("--format", help="csv, csv.gz, xlsx or jsonl")] = "csv.gz",
+    encoding: Annotated[str, typer.Option(help="utf-8 or gb18030, of csv")] = "utf-8",
 ):
     """Write the exports of a simulated world whose causes are known."""
     from csnb.world import simulate
 
-    simulate(scenario, weeks, seed, platform.split(","), out, truth)
+    simulate(scenario, weeks, seed, platform.split(","), out, truth, file_format, encoding)
 
 
 def _progress(what):

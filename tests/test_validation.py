@@ -1,9 +1,11 @@
-"""The studies' smoke run, and the judge behind their verdicts."""
+"""The studies' smoke run, the judge behind their verdicts, and the page of what is kept."""
 
 import numpy as np
 import pytest
 
 from validation.__main__ import main
+from validation.kept import RESULTS, keep, read_kept
+from validation.page import PAGE, compose_page
 from validation.registry import STUDIES
 from validation.runner import Estimate, Figure, Study, passes, run_study
 
@@ -33,12 +35,14 @@ def coin(seed):
 
 @pytest.mark.parametrize(("replicate", "verdict"), [(honest, True), (too_narrow, False), (too_wide, False)])
 def test_the_judge_passes_honest_intervals_only(replicate, verdict):
-    assert passes(run_study(Study("judge", "", replicate), 400)) is verdict
+    study = Study("judge", "", replicate)
+    assert passes(study, run_study(study)) is verdict
 
 
 @pytest.mark.parametrize(("bounds", "verdict"), [((0.4, 0.6), True), ((0.8, 1.0), False)])
 def test_figures_pass_between_their_bounds(bounds, verdict):
-    assert passes(run_study(Study("coin", "", coin, {"heads": bounds}), 400)) is verdict
+    study = Study("coin", "", coin, {"heads": bounds})
+    assert passes(study, run_study(study)) is verdict
 
 
 def test_seeds_follow_from_the_name_alone():
@@ -49,6 +53,31 @@ def test_seeds_follow_from_the_name_alone():
 def test_every_study_has_its_own_name_and_a_claim():
     assert len({study.name for study in STUDIES}) == len(STUDIES)
     assert all(study.claim.endswith(".") for study in STUDIES)
+
+
+def test_coverage_is_judged_on_400_worlds():
+    assert [study.name for study in STUDIES if not study.bounds and study.worlds < 400] == []
+
+
+def test_kept_results_come_back_and_give_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr("validation.kept.RESULTS", tmp_path)
+    study = Study("judge", "", honest)
+    results = run_study(study)
+    keep("judge", results)
+    first = (tmp_path / "judge.csv").read_bytes()
+    keep("judge", read_kept("judge"))
+    assert (tmp_path / "judge.csv").read_bytes() == first
+    assert passes(study, read_kept("judge"))
+    assert read_kept("other") is None
+
+
+def test_the_page_says_what_is_kept():
+    assert PAGE.read_text("utf-8") == compose_page(), "run: python -m validation --page"
+
+
+def test_nothing_is_kept_of_studies_that_are_no_more():
+    known = {study.name for study in STUDIES} | {"talk"}
+    assert {path.stem for path in RESULTS.glob("*.csv")} <= known
 
 
 def test_all_studies_pass_their_smoke_run(capsys):

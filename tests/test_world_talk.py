@@ -14,13 +14,9 @@ from csnb.world import make_world, simulate, write_exports
 from csnb.world.exports import messages_table
 from csnb.world.grammar import parse
 from csnb.world.talk import talk
-from validation.originality import (
-    measure_talk,
-    read_real_sessions,
-    read_real_texts,
-    shared_runs,
-    simulated_sessions,
-)
+from validation.kept import read_kept
+from validation.originality import read_real_sessions, read_real_texts, shared_runs, simulated_sessions
+from validation.realism import measure_talk
 
 SHARED = Path(__file__).parents[2] / "shared"
 needs_real_chats = pytest.mark.skipif(
@@ -90,21 +86,25 @@ def test_satisfied_customers_show_nothing(world, sessions):
 
 
 def test_customers_vary_and_sessions_have_the_length_of_real_ones():
-    """Measured on JD raw chats: messages 8 to 14, characters 4 to 19 (customer) and 13 to 36 (agent)."""
-    found = measure_talk(simulated_sessions(sessions_per_week=4000))
-    assert 0.65 <= found["distinct"] <= 0.80
-    assert 8 <= found["messages"][1] <= 14
-    assert 4 <= found["customer_characters"][1] <= 19
-    assert 13 <= found["agent_characters"][1] <= 36
-    assert 0.10 <= found["canned"] <= 0.25
+    """The quartiles are those of the JD raw chats, measured and kept by `python -m validation --talk`."""
+    found, real = (
+        measure_talk(simulated_sessions(sessions_per_week=4000)),
+        read_kept("talk").set_index("measure")["real"],
+    )
+    assert 0.65 <= found["distinct customer messages, of 6,000"] <= 0.80
+    for what in ("messages a session", "characters a customer message", "characters an agent message"):
+        low, high = real[f"{what}, lower quartile"], real[f"{what}, upper quartile"]
+        assert low <= found[f"{what}, median"] <= high
+    assert 0.10 <= found["canned agent messages, of 6,000"] <= 0.25
 
 
 @needs_real_chats
-def test_real_chats_have_the_quartiles_that_the_world_is_held_to():
-    found = measure_talk(read_real_sessions(SHARED))
-    assert found["messages"][0] == 8 and found["messages"][2] == 14
-    assert (found["customer_characters"][0], found["customer_characters"][2]) == (4, 19)
-    assert (found["agent_characters"][0], found["agent_characters"][2]) == (13, 36)
+def test_real_chats_measure_as_it_is_kept():
+    found, kept = (
+        measure_talk(read_real_sessions(SHARED)),
+        read_kept("talk").set_index("measure")["real"].dropna(),
+    )
+    assert found == pytest.approx(kept.to_dict(), abs=0.0006)
 
 
 @needs_real_chats

@@ -1,66 +1,90 @@
-"""Write docs/validation.md from the results of a full run."""
+"""Compose docs/validation.md from the results that are kept and the registry."""
 
 from pathlib import Path
 
-import numpy as np
-
-from csnb.lookup import read_toml
-from validation.originality import describe_talk
+from validation.kept import read_kept
 from validation.registry import STUDIES
-from validation.runner import CELL_COVERAGE, MEAN_COVERAGE, WIDEST, passes
+from validation.runner import CELL_COVERAGE, MEAN_COVERAGE, WIDEST, judge, passes
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
-TALK_MARK = "## How close simulated talk is to real talk"
 
 HEAD = f"""# Validation
 
-Made by `python -m validation`; do not edit. Every estimator is put to worlds whose truth is known
-(`csnb.world`, scenarios below). Seeds follow from the study's name and were fixed before the first run.
+Made by `python -m validation`; do not edit. Every estimator is put to worlds whose truth is known: the scenarios of
+[the simulated world](world.md), with the changes that a study's own code names. Seeds follow from the study's name and
+were fixed before the first run.
 
 A coverage study passes when every cell covers the truth in at least {CELL_COVERAGE:.0%} of the worlds and the
 study's mean in at least {MEAN_COVERAGE:.0%}, with a mean width of at most {WIDEST} times the oracle width (3.92 times the
 standard deviation of the estimate around the truth). A study of figures passes when every mean lies between its bounds.
+The figures below are kept in `validation/results/`, a file a study.
+"""
+
+TALK = """## How close simulated talk is to real talk
+
+S1 on JD against real customer service chats of JD, of which nothing is kept here. Canned messages are those that stand five
+times or more in a draw of 6,000. Told apart: a logistic regression on character 1- to 3-grams, five folds, a whole
+session in one fold; .5 is chance, 1 is perfect. Before that, what one side says in a row is joined, and what anonymising left in
+the real chats is folded on both sides: masks such as `[数字x]` and all numbers become 0, full-width marks become half-width.
 """
 
 
-def write_page(found, shared):
-    """Write the page; gives its path.
-
-    Parameters
-    ----------
-    found : dict of study name to results of `run_study`
-    shared : folder of real chats; where it is absent the page keeps what it said about talk
-    """
-    parts = [HEAD, "## Studies\n"]
-    for study in STUDIES:
-        parts.append(_study(study, found[study.name]))
-    parts += ["## Scenarios\n", _scenarios(), TALK_MARK + "\n", describe_talk(shared) or _said_before()]
-    PAGE.write_text("\n".join(parts).rstrip() + "\n", "utf-8")
+def write_page():
+    """Write the page; gives its path."""
+    PAGE.write_text(compose_page(), "utf-8")
     return PAGE
 
 
-def _study(study, results):
+def compose_page():
+    """Give the page as text."""
+    parts = [HEAD, "## Studies\n", _overview(), *map(_study, STUDIES), TALK, _talk()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _overview():
+    """Write one line for each study."""
+    lines = [
+        f"| [{study.name}](#{study.name}) | {study.claim} | {study.worlds} | {_verdict(study)} |"
+        for study in STUDIES
+    ]
+    return "\n".join(["| study | claim | worlds | verdict |", "|---|---|---|---|", *lines]) + "\n"
+
+
+def _verdict(study):
+    """Give the word of a study's verdict."""
+    results = read_kept(study.name)
+    return "not run yet" if results is None else _word(passes(study, results))
+
+
+def _study(study):
     """Write one study: claim, verdict and table."""
-    verdict = "pass" if passes(results) else "**fail**"
-    lines = [f"### {study.name}: {verdict}\n", study.claim + "\n"]
+    head = f"### {study.name}\n\n{study.claim} {_verdict(study).capitalize()}.\n"
+    results = read_kept(study.name)
+    if results is None:
+        return head
+    rows = list(results.assign(passes=judge(study, results)).itertuples())
     if study.bounds:
-        lines += ["| cell | worlds | mean | from | to | verdict |", "|---|---|---|---|---|---|"]
+        lines = [
+            "| cell | worlds | mean (standard error) | from | to | verdict |",
+            "|---|---|---|---|---|---|",
+        ]
         lines += [
-            f"| {r.cell} | {r.n} | {r.estimate:.3f} | {r.coverage_low:g} | {r.coverage_high:g} | {_word(r.passes)} |"
-            for r in results.itertuples()
+            f"| {r.cell} | {r.n} | {r.estimate:.3f} ({r.error:.3f}) | {study.bounds[r.cell][0]:g} "
+            f"| {study.bounds[r.cell][1]:g} | {_word(r.passes)} |"
+            for r in rows
         ]
     else:
-        lines += [
+        lines = [
             "| cell | worlds | truth | mean estimate | bias | coverage (95 %) | mean width | oracle width | verdict |",
             "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [
             f"| {r.cell} | {r.n} | {r.truth:.4f} | {r.estimate:.4f} | {r.bias:+.4f} | {r.coverage:.3f} "
             f"({r.coverage_low:.3f} to {r.coverage_high:.3f}) | {r.width:.4f} | {r.oracle_width:.4f} | {_word(r.passes)} |"
-            for r in results.itertuples()
+            for r in rows
         ]
-        lines.append(f"\nMean coverage {np.mean(results['coverage']):.3f}.")
-    return "\n".join(lines) + "\n"
+        lines.append(f"\nMean coverage {results['coverage'].mean():.3f}.")
+    return "\n".join([head, *lines]) + "\n"
 
 
 def _word(passed):
@@ -68,15 +92,13 @@ def _word(passed):
     return "pass" if passed else "**fail**"
 
 
-def _scenarios():
-    """Write the table of scenarios."""
+def _talk():
+    """Write what was measured of the talk."""
+    found = read_kept("talk")
+    if found is None:
+        return "Not measured yet.\n"
     rows = [
-        f"| {name} | {s['title']} | {s['purpose']} |" for name, s in read_toml("world/scenarios.toml").items()
+        f"| {r.measure} | {'' if r.real != r.real else f'{r.real:g}'} | {r.simulated:g} |"
+        for r in found.itertuples()
     ]
-    return "\n".join(["| scenario | title | what it is for |", "|---|---|---|", *rows]) + "\n"
-
-
-def _said_before():
-    """Give what the page said about talk, where there are no real chats to measure against."""
-    text = PAGE.read_text("utf-8") if PAGE.exists() else ""
-    return text.partition(TALK_MARK + "\n\n")[2] or "Not measured: there are no real chats here.\n"
+    return "\n".join(["| | real | simulated |", "|---|---|---|", *rows]) + "\n"
