@@ -124,7 +124,7 @@ from csnb.world import make_world
 
 world = make_world("S1", 1, sessions_per_week=3000, agents=20, campaign_days=[3])
 world.sessions, world.agents, world.orders  # what is seen
-world.truth.sessions                        # what is not: causes and true probabilities
+world.truth.sessions  # what is not: causes and true probabilities
 
 seen = world.truth.do()
 better = world.truth.do(behaviour="standard")  # the same customers, had every agent acted to standard
