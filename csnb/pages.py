@@ -11,6 +11,7 @@ import html
 import json
 import re
 from functools import cache
+from typing import NamedTuple
 
 import jinja2
 import nbformat
@@ -33,6 +34,15 @@ WORDS = (
     "failed_lead", "failed_error", "failed_traceback",
     "index_search", "index_empty", "index_none", "index_failed",
 )  # fmt: skip
+
+
+class Download(NamedTuple):
+    """A file inside a page: its name, its type, what a reader clicks on, its bytes."""
+
+    name: str
+    type: str
+    words: str
+    data: bytes
 
 
 def notebook_facts(notebook):
@@ -79,7 +89,7 @@ def render_list(periods):
     return _template("catalog.html.j2").render(words=_words(), periods=periods)
 
 
-def render_page(title, lead, brand, body, footer, about, scripts=()):
+def render_page(title, lead, brand, body, footer, about, scripts=(), download=None):
     """Put a body into a page, in the language in force.
 
     Parameters
@@ -89,6 +99,7 @@ def render_page(title, lead, brand, body, footer, about, scripts=()):
     body : str, HTML; charts by `chart_html`, headings by `show_section`
     about : dict; what the page says about itself to the list of reports
     scripts : file names beside the template; together they are the page's own script
+    download : Download or None; a file that the page carries and offers, without any script
 
     Returns
     -------
@@ -119,6 +130,7 @@ def render_page(title, lead, brand, body, footer, about, scripts=()):
         script=own,
         data=json.dumps(data, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c"),
         plotly=_packed_plotly() if has_charts else "",
+        download=download and {**download._asdict(), "data": base64.b64encode(download.data).decode()},
     )
 
 

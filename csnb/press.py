@@ -28,10 +28,11 @@ from traitlets.config import Config
 from csnb.book import data_hash, open_book, write_bytes
 from csnb.errors import ParameterError, one_of
 from csnb.formats import format_period
-from csnb.pages import notebook_facts, render_cells, render_failure, render_page
+from csnb.pages import Download, notebook_facts, render_cells, render_failure, render_page
 from csnb.periods import period_dates
-from csnb.shelf import delete_old_pages, index_language, write_index, write_manifest
+from csnb.shelf import delete_old_pages, index_language, workbook_path, write_index, write_manifest
 from csnb.strings import LANGUAGES, has_text, language, text
+from csnb.workbook import XLSX, page_tables, workbook_bytes
 
 AUDIENCES = ("analyst", "lead", "leadership")
 BAD_INPUT = ("BookError", "ExportError", "DefinitionError", "ParameterError")
@@ -315,6 +316,7 @@ def _record(book, values, pressed):
             {
                 "report": each.report,
                 "file": each.page.name,
+                "workbook": None if each.error else workbook_path(each.page).name,
                 "error": f"{each.error}: {each.message}" if each.error else None,
                 "rows": facts.get("rows", {}),
                 "seconds": round(each.seconds, 2),
@@ -346,7 +348,9 @@ def press_page(job):
         try:
             notebook = execute_notebook(job.notebook, job.parameters)
             facts, error, message = notebook_facts(notebook), "", ""
-            write_bytes(job.page, _good_page(job, book, title, lead, notebook, facts).encode())
+            page, workbook = _good_page(job, book, title, lead, notebook, facts)
+            write_bytes(workbook_path(job.page), workbook)
+            write_bytes(job.page, page.encode())
             failed_page.unlink(missing_ok=True)
         except Exception as problem:  # whatever a notebook raises must not stop the other reports
             facts, (error, message, traceback) = {}, _described(problem)
@@ -385,15 +389,19 @@ def _described(problem):
 
 
 def _good_page(job, book, title, lead, notebook, facts):
-    """Give the page of a notebook that ran."""
+    """Give the page of a notebook that ran, and the workbook of its tables."""
     rulepacks = ", ".join(facts.get("provenance", {}).get("rulepacks", []))
     footer = text(
         "page.footer", version=VERSION, data=data_hash(book), rulepacks=rulepacks or text("provenance.none")
     )
     about = _about(job, title, failed=False, headline=facts.get("headline", ""))
-    return render_page(
-        title, lead, _brand(job), render_cells(notebook), [footer], about, ("tables.js", "page.js")
-    )
+    body, brand = render_cells(notebook), _brand(job)
+    tables = page_tables(body)
+    workbook = workbook_bytes(tables, title, [lead, *brand[1:], footer])
+    offer = text("page.workbook", count=str(len(tables)))
+    download = Download(workbook_path(job.page).name, XLSX, offer, workbook) if tables else None
+    scripts = ("tables.js", "page.js")
+    return render_page(title, lead, brand, body, [footer], about, scripts, download), workbook
 
 
 def _brand(job):

@@ -27,6 +27,11 @@ def read_pages(out):
     return pages
 
 
+def workbook_path(page):
+    """Say where the workbook of a page lies: beside it, under the same name."""
+    return page.with_suffix(".xlsx")
+
+
 def index_language(out):
     """Give the language of a folder's list: Chinese if any page is, else that of its pages, or the one in force."""
     found = {page["lang"] for page in read_pages(out)}
@@ -66,6 +71,7 @@ def _entry(page):
     shops = text("chart.comma").join(page["shops"]) if page["shops"] else text("page.all_shops")
     return {
         "href": page["path"].name,
+        "workbook": workbook_path(page["path"]).name if workbook_path(page["path"]).exists() else None,
         "title": page["title"],
         "headline": page["headline"],
         "failed": page["failed"],
@@ -74,7 +80,7 @@ def _entry(page):
 
 
 def delete_old_pages(out, keep, fresh):
-    """Delete the good pages of all but the newest `keep` periods of each report.
+    """Delete the good pages, with their workbooks, of all but the newest `keep` periods of each report.
 
     Parameters
     ----------
@@ -91,6 +97,7 @@ def delete_old_pages(out, keep, fresh):
         for page in sorted(pages, key=_period, reverse=True)[keep:]:
             if page["path"] not in fresh:
                 page["path"].unlink()
+                workbook_path(page["path"]).unlink(missing_ok=True)
 
 
 def write_manifest(out, run):

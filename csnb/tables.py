@@ -9,6 +9,7 @@ All text passes `escape` on its way in.
 import json
 from functools import cache
 from importlib.metadata import version
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -261,7 +262,7 @@ def _value_column(frame):
         _muted(text("table.suppressed")) if method == SUPPRESSED else escape(format_value(value, unit))
         for value, unit, method in zip(frame["value"], frame["unit"], frame["method"], strict=True)
     ]
-    return Shown(_head("value", True), _number_cells(frame["value"], words))
+    return Shown(_head("value", True), _number_cells(frame["value"], words, frame["unit"]))
 
 
 def _interval_columns(frame, low, high):
@@ -270,7 +271,8 @@ def _interval_columns(frame, low, high):
     triples = list(zip(frame[low], frame[high], units, strict=True))
     names = f' data-head="{escape(column_name(low))}|{escape(column_name(high))}"'
     cells = [
-        f'<td class="number interval" data-v="{_raw(a)}|{_raw(b)}">{escape(format_interval(a, b, unit))}</td>'
+        f'<td class="number interval" data-v="{_raw(a)}|{_raw(b)}" data-unit="{escape(unit)}">'
+        f"{escape(format_interval(a, b, unit))}</td>"
         for a, b, unit in triples
     ]
     column = Shown(f'<th scope="col" class="number"{names}>{escape(text("table.interval"))}</th>', cells)
@@ -310,7 +312,7 @@ def _n_column(frame):
         + (f' <span class="tag">{escape(text("table.indicative"))}</span>' if _is_indicative(n, row) else "")
         for n, row in zip(frame["n"], frame.to_dict("records"), strict=True)
     ]
-    return Shown(_head("n", True), _number_cells(frame["n"], words))
+    return Shown(_head("n", True), _number_cells(frame["n"], words, repeat("count", len(frame))))
 
 
 def _is_indicative(n, row):
@@ -324,11 +326,13 @@ def _plain_column(frame, column):
     if column == "metric":
         return Shown(_head(column, False), [_word_cell(metric_name(value)) for value in values])
     if column.startswith(("difference", "value_")) and "unit" in frame:
-        words = [escape(format_value(a, b)) for a, b in zip(values, _row_units(frame, column), strict=True)]
-        return Shown(_head(column, True), _number_cells(values, words))
+        units = _row_units(frame, column)
+        words = [escape(format_value(a, b)) for a, b in zip(values, units, strict=True)]
+        return Shown(_head(column, True), _number_cells(values, words, units))
     if unit:
         write = format_p if unit == "p" else lambda value: format_value(value, unit)
-        return Shown(_head(column, True), _number_cells(values, [escape(write(value)) for value in values]))
+        words = [escape(write(value)) for value in values]
+        return Shown(_head(column, True), _number_cells(values, words, repeat(unit, len(values))))
     if pd.api.types.is_bool_dtype(values):
         return Shown(
             _head(column, False), [_word_cell(text(f"table.{'yes' if v else 'no'}")) for v in values]
@@ -369,9 +373,12 @@ def _head(column, is_number):
     return f'<th scope="col"{kind}>{escape(column_name(column))}</th>'
 
 
-def _number_cells(values, words):
-    cells = zip(values, words, strict=True)
-    return [f'<td class="number" data-v="{_raw(value)}">{word}</td>' for value, word in cells]
+def _number_cells(values, words, units):
+    """Make cells of numbers: what is read, and beside it the raw number and its unit for the downloads."""
+    return [
+        f'<td class="number" data-v="{_raw(value)}" data-unit="{escape(unit)}">{word}</td>'
+        for value, word, unit in zip(values, words, units, strict=True)
+    ]
 
 
 def _word_cell(word, value=None):

@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 import shutil
@@ -79,7 +80,7 @@ def test_a_failing_notebook_writes_its_traceback_and_no_page(run):
     page = BeautifulSoup(
         (out / "broken__2026-11-16_2026-11-22__zh.failed.html").read_text("utf-8"), "html.parser"
     )
-    assert not (out / PAGE.format("broken")).exists()
+    assert list(out.glob("broken*")) == [out / "broken__2026-11-16_2026-11-22__zh.failed.html"]
     assert "1 / 0" in page.text and "ZeroDivisionError: division by zero" in page.text
     assert "\x1b" not in page.text
 
@@ -110,11 +111,12 @@ def test_the_last_good_page_stays_when_its_notebook_fails_and_the_error_goes_whe
 
 def test_the_same_inputs_give_the_same_bytes(run, book, tmp_path):
     again = press(book, tmp_path, ["weekly"], period=WEEK).pages[0]
-    assert again.read_bytes() == (run[0] / again.name).read_bytes()
+    for path in (again, again.with_suffix(".xlsx")):
+        assert path.read_bytes() == (run[0] / path.name).read_bytes()
 
 
 def test_a_run_leaves_no_half_files_and_no_notebooks_behind(run):
-    assert {path.suffix for path in run[0].iterdir()} == {".html", ".json"}
+    assert {path.suffix for path in run[0].iterdir()} == {".html", ".xlsx", ".json"}
 
 
 def test_progress_is_one_plain_line_a_notebook_on_stderr(book, tmp_path, capsys):
@@ -219,7 +221,7 @@ def test_the_contents_lead_to_every_section(weekly):
 def test_a_page_asks_for_nothing_from_outside_but_what_the_policy_names(weekly):
     for script in weekly.select("script"):
         script.extract()
-    assert not re.search(r"(?:src|href)=[\"'](?!#)|url\(|@import|https?:", str(weekly))
+    assert not re.search(r"(?:src|href)=[\"'](?!#|data:)|url\(|@import|https?:", str(weekly))
 
 
 def test_the_policy_lets_run_only_the_scripts_of_the_page(run):
@@ -228,6 +230,14 @@ def test_the_policy_lets_run_only_the_scripts_of_the_page(run):
     assert "default-src 'none'" in policy and "unsafe" not in policy.split("style-src")[0]
     assert policy.count("'sha256-") == 3
     assert page.select_one("meta[http-equiv]").find_previous("script") is None
+
+
+def test_a_page_carries_its_workbook_which_also_lies_beside_it(run, weekly):
+    link = weekly.select_one(".take a")
+    beside = run[0] / PAGE.format("weekly").replace(".html", ".xlsx")
+    assert link["download"] == beside.name
+    assert base64.b64decode(link["href"].partition(",")[2]) == beside.read_bytes()
+    assert link.text == f"下载全部 {len(weekly.select('.table'))} 张表格（Excel）"
 
 
 def test_inputs_notes_and_parameters_stay_out_of_the_page(weekly):
@@ -296,7 +306,9 @@ def test_the_index_lists_periods_newest_first_and_says_what_could_not_be_made(hi
 def test_the_index_shows_headline_language_and_link(run):
     index = BeautifulSoup((run[0] / "index.html").read_text("utf-8"), "html.parser")
     entry = next(each for each in index.select(".entry") if each.h3.text == "满意度周报")
-    assert entry.a["href"] == PAGE.format("weekly") and (run[0] / entry.a["href"]).exists()
+    page, workbook = (link["href"] for link in entry.select("a"))
+    assert page == PAGE.format("weekly") and (run[0] / page).exists()
+    assert workbook == page.replace(".html", ".xlsx") and (run[0] / workbook).exists()
     assert entry.select_one(".headline").text.startswith("不满意会话中有 38.2%")
     assert [part.text for part in entry.select(".about span")] == ["中文", "全部店铺", "分析师"]
 
@@ -321,7 +333,9 @@ def test_old_periods_are_deleted_but_never_the_last_good_page(book, tmp_path):
     press(book, tmp_path / "out", ["one"], folder, period="2026-W47", keep=2)
     assert sorted(path.name for path in (tmp_path / "out").glob("one*")) == [
         "one__2026-11-02_2026-11-08__zh.html",
+        "one__2026-11-02_2026-11-08__zh.xlsx",
         "one__2026-11-09_2026-11-15__zh.html",
+        "one__2026-11-09_2026-11-15__zh.xlsx",
         "one__2026-11-16_2026-11-22__zh.failed.html",
     ]
 
@@ -335,6 +349,7 @@ def test_the_manifest_tells_data_versions_parameters_rows_and_durations(run, boo
         "sessions": 12873,
         "messages": 204511,
     }
+    assert (run[0] / pages["weekly"]["workbook"]).exists() and pages["broken"]["workbook"] is None
     assert pages["broken"]["error"] == "ZeroDivisionError: division by zero"
     assert all(page["seconds"] > 0 for page in pages.values())
 

@@ -131,6 +131,13 @@ def test_a_table_downloads_all_its_rows_as_csv(opened):
     assert {len(row) for row in rows} == {len(head)}
 
 
+def test_all_its_tables_download_as_one_workbook(opened):
+    with opened.page.expect_download() as waiting:
+        opened.page.locator(".take a").click()
+    assert waiting.value.path().read_bytes() == opened.path.with_suffix(".xlsx").read_bytes()
+    assert waiting.value.suggested_filename == f"{opened.path.stem}.xlsx"
+
+
 def test_a_bar_leads_to_the_conversations_behind_it(opened):
     """The quotes of a bar are the first of its mark below the chart; not every report quotes."""
     bars = opened.page.evaluate_handle(BARS_WITH_QUOTES)

@@ -23,7 +23,7 @@ function sortBy(table, head) {
 
 function csvOf(table) {
   const field = (value) => {
-    const safe = isNaN(value) && /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
+    const safe = isNaN(value) && /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? "'" + value : value; // no formula
     return /[",\n\r]/.test(safe) ? '"' + safe.replace(/"/g, '""') + '"' : safe;
   };
   const kept = all("th:not(.drawn)", table);
