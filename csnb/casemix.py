@@ -21,6 +21,7 @@ _TABLES = {
     "naming": ("chance", "windows", "tier_share", "fewest_peers", "fewest_agents"),
     "case_mix": (*GROUPS, "smallest_level", "most_levels"),
     "hints": ("fewest", "fewest_days", "without", "idle_below", "cases"),
+    "verdict": ("wide", "narrow", "gathered"),
     "strain": ("heavy_from", "run_from", "break_minutes"),
 }
 _ENTRIES = {"outcome": ("metric", "fewest", "grade"), "fault": ("standard",), "hint": ("parts",)}

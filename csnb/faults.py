@@ -9,12 +9,12 @@ from scipy import stats as distributions
 from scipy.special import expit, logit
 
 from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
-from csnb.stats import adjust_pvalues, concentration, ratio_interval, shrink
+from csnb.stats import adjust_pvalues, concentration, share_interval, shrink
 
 VERDICTS = ("common", "individual", "mixed", "within", "unclear")
 SURE_CODE = 0.5  # the machine's probability from which its reason counts
 FEWEST_HANDLED = 200  # conversations that an agent needs for a claim
-_WIDE, _NARROW = 0.6, 0.3  # parts of the agents over the standard: from here on common, up to here individual
+FEWEST_CLUSTERS = 15  # with fewer agents, their days are the clusters
 _LATENT = np.pi**2 / 3  # variance of one conversation on the log odds
 
 
@@ -83,9 +83,10 @@ def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
             held_share, usual_share : part of all cases on the fifth of agents with the most, and by chance
             p_adjusted : of that concentration, given each agent's case mix (Benjamini-Hochberg over faults)
             icc_share : how much of it lies between agents (latent scale)
-            judged : common (the team is over, most agents are, no concentration: train all), individual
-                (concentrated, few are over: coach them), mixed (over or concentrated, but neither: do both),
-                within, or unclear with fewer than four agents
+            judged : common (the team is over, most agents are, none more than usual: train all), individual
+                (gathered on few who are over: coach them), mixed (over or gathered, but neither: do both), within,
+                or unclear with fewer than four agents; the thresholds stand in people.toml. Gathered is a
+                concentration beyond chance that is also large: with many cases every team differs a little
             source, grade : see `find_faults`; D where the machine codes it
 
     Examples
@@ -106,7 +107,8 @@ def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
                "over_share", "held_share", "usual_share", "p_value", "icc_share", "source", "grade"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table["p_adjusted"] = adjust_pvalues(table["p_value"].to_numpy(float))
-    table["judged"] = [_verdict(row, confidence) for row in table.to_dict("records")]
+    rule = read_people(folder)["verdict"]
+    table["judged"] = [_verdict(row, rule, confidence) for row in table.to_dict("records")]
     return table
 
 
@@ -116,7 +118,7 @@ def _fault_row(name, sessions, fault, standard, confidence, seed, folder):
     known = adjusted.whole[adjusted.whole["n"] >= SUPPRESSED_BELOW]
     sums = adjusted.whole
     n, seen = int(sums["n"].sum()), sums["observed"].sum()
-    low, high = ratio_interval(sums["observed"], sums["n"], confidence) if len(sums) > 1 else (np.nan, np.nan)
+    low, high, method = _clustered(sessions.loc[adjusted.expected.index], fault, confidence)
     held, usual, p_value = np.nan, np.nan, np.nan
     over, icc = np.nan, np.nan
     agents = shrunken(known[known["effect"].notna()])
@@ -128,10 +130,21 @@ def _fault_row(name, sessions, fault, standard, confidence, seed, folder):
         icc = tau2 / (tau2 + _LATENT)
     return {
         "metric": "fault_rate", "fault": name, "n": n, "value": seen / n if n else np.nan,
-        "low": low, "high": high, "unit": "rate", "method": "ratio by agent", "rulepack": "",
+        "low": low, "high": high, "unit": "rate", "method": method, "rulepack": "",
         "standard_rate": standard, "agents_count": len(known), "over_share": over, "held_share": held,
         "usual_share": usual, "p_value": p_value, "icc_share": icc,
     }  # fmt: skip
+
+
+def _clustered(sessions, fault, confidence):
+    """Give the interval of a share over agents, or over their days where there are few, and the name of its method."""
+    hits = fault[sessions.index].astype(float)
+    is_many = sessions["agent_id"].nunique() >= FEWEST_CLUSTERS
+    sums = hits.groupby([sessions[name] for name in (["agent_id"] if is_many else ["agent_id", "day"])]).agg(
+        ["sum", "size"]
+    )
+    method = "wilson by agent" if is_many else "wilson by agent and day"
+    return *share_interval(sums["sum"], sums["size"], confidence), method
 
 
 def chance_over(agents, team_rate, standard):
@@ -140,16 +153,18 @@ def chance_over(agents, team_rate, standard):
     return pd.Series(distributions.norm.cdf(gap / np.sqrt(agents["spread"])), agents.index)
 
 
-def _verdict(row, confidence):
+def _verdict(row, rule, confidence):
     """Judge one fault by its figures."""
     if pd.isna(row["over_share"]):
         return "unclear"
-    is_over, is_concentrated = row["low"] > row["standard_rate"], row["p_adjusted"] < 1 - confidence
-    if is_over and row["over_share"] >= _WIDE and not is_concentrated:
+    is_over = row["low"] > row["standard_rate"]
+    is_large = row["held_share"] >= rule["gathered"] * row["usual_share"]
+    is_gathered = is_large and row["p_adjusted"] < 1 - confidence and row["over_share"] > 0
+    if is_over and row["over_share"] >= rule["wide"] and not is_gathered:
         return "common"
-    if is_concentrated and row["over_share"] <= _NARROW:
+    if is_gathered and row["over_share"] <= rule["narrow"]:
         return "individual"
-    return "mixed" if is_over or is_concentrated else "within"
+    return "mixed" if is_over or is_gathered else "within"
 
 
 def compare_fault_agents(sessions, labels, faults, confidence=0.95, folder=None):
@@ -222,7 +237,7 @@ def measure_faults(sessions, labels, by, folder=None):
     Returns
     -------
     pandas.DataFrame
-        Results by `fault` and `by`, with intervals clustered by agent; a group with fewer agents than
+        Results by `fault` and `by`, with intervals clustered by agent (by their days with fewer than 15); a group with fewer agents than
         people.toml asks for is suppressed.
 
     Examples
@@ -237,7 +252,7 @@ def measure_faults(sessions, labels, by, folder=None):
     is_counted = sessions["left_out_because"].isna() & sessions["agent_id"].notna()
     groups = sessions[is_counted].groupby(by) if by in sessions else []
     rows = [
-        _measured(name, by, group, part["agent_id"], faults.loc[part.index, name], fewest)
+        _measured(name, by, group, part[faults.loc[part.index, name].notna()], faults[name], fewest)
         for name in faults
         for group, part in groups
     ]
@@ -245,14 +260,11 @@ def measure_faults(sessions, labels, by, folder=None):
     return pd.DataFrame(rows, columns=columns)
 
 
-def _measured(fault, by, group, agents, hits, fewest):
+def _measured(name, by, group, part, fault, fewest):
     """Give one fault in one group."""
-    known = hits.notna()
-    hits, agents = hits[known].astype(float), agents[known]
-    sums = hits.groupby(agents).agg(["sum", "size"])
-    value, low, high, method = np.nan, np.nan, np.nan, "suppressed"
-    if len(sums) >= fewest:
-        value, method = hits.mean(), "ratio by agent"
-        low, high = ratio_interval(sums["sum"], sums["size"])
-    return {"metric": "fault_rate", "fault": fault, by: group, "n": len(hits), "value": value, "low": low,
-            "high": high, "unit": "rate", "method": method, "rulepack": ""}  # fmt: skip
+    row = {"metric": "fault_rate", "fault": name, by: group, "n": len(part), "value": np.nan, "low": np.nan,
+           "high": np.nan, "unit": "rate", "method": "suppressed", "rulepack": ""}  # fmt: skip
+    if part["agent_id"].nunique() < fewest:
+        return row
+    low, high, method = _clustered(part, fault, 0.95)
+    return {**row, "value": fault[part.index].mean(), "low": low, "high": high, "method": method}

@@ -134,9 +134,9 @@ def list_talks(hints, fault_agents, audience):
     Returns
     -------
     pandas.DataFrame
-        One row an agent: `agent_id, team, hint, state, n, value, low, high, sure_share`, `faults` (in words) and
-        `question`; those named by the rule first, then by name. A hint below a chance of .5 is not shown.
-        Questions open a talk; nothing here is a verdict.
+        One row an agent: `agent_id, question, hint, state, sure_share`, `faults` (in words), `team, n, value, low,
+        high`; those named by the rule first, then those with a likely hint (.5), then by name. A hint that is not
+        likely is not shown. Questions open a talk; nothing here is a verdict.
 
     Examples
     --------
@@ -167,9 +167,8 @@ def list_talks(hints, fault_agents, audience):
         question=[text(f"talk.{row.hint if row.is_shown else row.state}") for row in first.itertuples()],
         is_named=first["is_named"] | first["agent_id"].isin(faults.index),
     )
-    return list_named(first, audience)[
-        ["agent_id", "team", "hint", "state", *figures[1:], "faults", "question"]
-    ]
+    listed = list_named(first.sort_values("is_shown", ascending=False, kind="stable"), audience)
+    return listed[["agent_id", "question", "hint", "state", "sure_share", "faults", "team", *figures[1:-1]]]
 
 
 def list_cases(book, sessions, parts, hints, audience):
@@ -281,6 +280,7 @@ def find_people_issues(compared, faults, hints, gaps, units, strain, audience, o
     else:
         found = [_of_basis(compared, rule), *_of_standings(compared, rule, audience)]
         found += _of_hints(hints, audience) + _of_gaps(gaps, rule)
+        found.append(_of_next(compared, faults, hints, audience))
     found += [finding for table in units for finding in _of_units(table, rule)]
     return found + _of_faults(faults) + _of_strain(strain)
 
@@ -302,7 +302,7 @@ def _of_basis(compared, rule):
         "n": format_value(compared["n"].sum(), "count"),
     }
     key = "people_basis_machine" if rule["grade"] == "D" else "people_basis"
-    return Finding(key, values, rule["grade"], 95, "case_mix")
+    return Finding(key, values, rule["grade"], 78, "case_mix")
 
 
 def _of_standings(compared, rule, audience):
@@ -333,7 +333,7 @@ def _of_standings(compared, rule, audience):
                 "not_reliable" if pd.notna(needed) else "nothing_lasts",
                 values,
                 rule["grade"],
-                90,
+                80,
                 "standings",
             )
         )
@@ -347,7 +347,7 @@ def _names(compared, standing, rule):
         f"named_{standing}",
         {"names": text("word.list_separator").join(names)},
         rule["grade"],
-        88,
+        98,
         "standings",
     )
 
@@ -355,7 +355,7 @@ def _names(compared, standing, rule):
 def _of_faults(faults):
     """Say which faults are everyone's and which are somebody's."""
     found = []
-    for verdict, weight in (("common", 85), ("individual", 84), ("mixed", 82)):
+    for verdict, weight in (("common", 95), ("individual", 94), ("mixed", 93)):
         part = faults[faults["judged"] == verdict]
         if len(part):
             listed = [
@@ -367,8 +367,28 @@ def _of_faults(faults):
             values = {"faults": text("word.list_separator").join(listed)}
             found.append(Finding(f"faults_{verdict}", values, grade, weight, "faults"))
     if not found and (faults["judged"] == "within").any():
-        found.append(Finding("faults_within", {}, "B", 70, "faults"))
+        found.append(Finding("faults_within", {}, "B", 92, "faults"))
     return found
+
+
+def _of_next(compared, faults, hints, audience):
+    """Say what to do first: train all, coach a few, talk with those who may be named, or leave single agents alone."""
+    over = faults.assign(times=faults["value"] / faults["standard_rate"]).sort_values(
+        "times", ascending=False
+    )
+    steps, grades = [], ["B"]
+    for step, verdicts in (("train", ["common", "mixed"]), ("coach", ["individual"])):
+        worst = over[over["judged"].isin(verdicts)].head(1)
+        steps += [text(f"talk.step_{step}", fault=word_of("fault", name)) for name in worst["fault"]]
+        grades += worst["grade"].to_list()
+    persons = set(hints.loc[hints["is_named"].astype(bool), "agent_id"])
+    persons |= set(compared.loc[compared["standing"] == "tail", "agent_id"])
+    if persons:
+        step = "delegate" if audience == "leadership" else "talk"
+        steps.append(text(f"talk.step_{step}", count=format_value(len(persons), "count")))
+    else:
+        steps.append(text("talk.step_alone"))
+    return Finding("people_next", {"steps": text("talk.then").join(steps)}, max(grades), 90, "talks")
 
 
 def _of_hints(hints, audience):

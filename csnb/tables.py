@@ -171,7 +171,8 @@ def show_table(frame, name, columns=None, note=None):
         Numbers are formatted by the row's `unit`, else by the end of the column's name (`_rate`,
         `_seconds`, `_count`, ...). `low` and `high` become one column `low–high` beside a drawing of
         the interval. A missing value is an em dash, a suppressed group says so, n under 30 is marked.
-    name : str; names the CSV file and, as `caption.<name>`, the caption where the strings have one
+    name : str; names the CSV file and, as `caption.<name>`, the caption where the strings have one, and as
+        `empty.<name>` what stands for a table without rows
     columns : list of str, or None for all; picks and orders
     note : str or None; one line below the table
 
@@ -197,7 +198,8 @@ def table_html(frame, name, columns=None, note=None):
     True
     """
     if frame.empty:
-        return f'<p class="none">{escape(text("table.empty"))}</p>'
+        empty = f"empty.{name}" if has_text(f"empty.{name}") else "table.empty"
+        return f'<p class="none">{escape(text(empty))}</p>'
     shown = _shown_columns(frame, columns)
     rows = zip(*(column.cells for column in shown), strict=True)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)

@@ -100,6 +100,6 @@ def test_a_group_with_two_agents_is_suppressed():
     supplier = np.repeat(["own", "tiny"], [300, 100])
     found = measure_faults(sessions.assign(supplier=supplier), NO_LABELS, "supplier")
     found = found[found["fault"] == "unresolved"].set_index("supplier")
-    assert found["method"].to_dict() == {"own": "ratio by agent", "tiny": "suppressed"}
+    assert found["method"].to_dict() == {"own": "wilson by agent and day", "tiny": "suppressed"}
     assert found["value"].tolist()[0] == 1.0
     assert np.isnan(found.loc["tiny", "value"])

@@ -6,10 +6,11 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import confint_proportions_2indep
+from scipy.stats import norm, t
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from csnb.errors import MetricError, ParameterError
-from csnb.stats import difference_interval, mean_interval, ratio_interval, wilson_interval
+from csnb.stats import difference_interval, mean_interval, ratio_interval, share_interval, wilson_interval
 
 quick = settings(deadline=None, max_examples=25, derandomize=True)
 
@@ -123,6 +124,27 @@ def test_seconds_are_never_below_zero():
 def test_a_negative_denominator_is_refused():
     with pytest.raises(MetricError, match="position 1"):
         ratio_interval([1, 2], [3, -1])
+
+
+def test_share_interval_matches_statsmodels():
+    """Cluster-robust error of an intercept-only OLS and Wilson's interval, both by statsmodels; t by SciPy."""
+    draw = np.random.default_rng(5)
+    agent = draw.integers(0, 12, 600)
+    slow = draw.random(600) < np.linspace(0.05, 0.4, 12)[agent]
+    fit = sm.OLS(slow.astype(float), np.ones(600)).fit(cov_type="cluster", cov_kwds={"groups": agent})
+    variance = fit.cov_params()[0, 0]
+    effective = slow.mean() * (1 - slow.mean()) / variance * (norm.ppf(0.975) / t.ppf(0.975, 11)) ** 2
+    wanted = proportion_confint(slow.mean() * effective, effective, method="wilson")
+    hits, counts = np.bincount(agent, slow), np.bincount(agent)
+    assert share_interval(hits, counts) == pytest.approx(wanted, rel=1e-10)
+
+
+def test_a_share_of_nothing_or_all_keeps_a_width():
+    assert share_interval([0, 0], [30, 50])[0] == 0 < share_interval([0, 0], [30, 50])[1] < 0.7
+    assert share_interval([30, 50], [30, 50])[0] < 1
+    assert np.isnan(share_interval([3], [30])).all()
+    with pytest.raises(MetricError, match="position 1: hits 9, counts 5"):
+        share_interval([1, 9], [3, 5])
 
 
 @pytest.mark.parametrize(("x1", "n1", "x0", "n0", "low", "high"), NEWCOMBE_DIFFERENCE)

@@ -7,7 +7,13 @@ from csnb.stats.changes import decompose_change, decompose_periods, shapley_effe
 from csnb.stats.control import adjust_pvalues, laney_chart
 from csnb.stats.durations import survival
 from csnb.stats.effects import attributable_fraction, e_value
-from csnb.stats.intervals import difference_interval, mean_interval, ratio_interval, wilson_interval
+from csnb.stats.intervals import (
+    difference_interval,
+    mean_interval,
+    ratio_interval,
+    share_interval,
+    wilson_interval,
+)
 from csnb.stats.reliability import icc, sessions_for_reliability
 from csnb.stats.shares import stratified_difference
 from csnb.stats.variety import concentration, lasting_variance, tier_chances
@@ -35,6 +41,7 @@ __all__ = [
     "ratio_interval",
     "sessions_for_reliability",
     "shapley_effects",
+    "share_interval",
     "shrink",
     "stratified_difference",
     "survival",

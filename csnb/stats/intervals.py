@@ -129,6 +129,51 @@ def ratio_interval(numerator, denominator, confidence=0.95):
     return float(low), float(ratio + margin)
 
 
+def share_interval(hits, counts, confidence=0.95):
+    """Give the interval of a share from one count of hits and of cases per cluster.
+
+    Parameters
+    ----------
+    hits, counts : arrays of numbers, one element a cluster, such as the slow and all conversations of each agent; 0 <=
+        hits <= counts; clusters without cases or with a missing value are left out
+    confidence : float, 0 < confidence < 1
+
+    Returns
+    -------
+    low, high : float, proportions in [0, 1], around sum(hits) / sum(counts); NaN with fewer than two clusters
+
+    Raises
+    ------
+    MetricError
+        If hits exceed counts or are negative; the message gives the position and both numbers.
+
+    Source
+    ------
+    Korn & Graubard (1998), Survey Methodology 24:193-201: the effective n is p (1 - p) / V, at most n, with the
+    clusters' variance V of `ratio_interval`, times (z / t)^2 with t of K - 1 degrees of freedom; here with Wilson's interval,
+    so that 0 and 1 keep a width.
+
+    Examples
+    --------
+    >>> low, high = share_interval([4, 9, 2], [40, 50, 30])
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.038 to 0.339
+    """
+    level = quantile_of(confidence)
+    hits, counts = columns(hits=hits, counts=counts)
+    refuse((hits > counts) | (hits < 0), "hits must lie between 0 and counts", hits=hits, counts=counts)
+    known = (counts > 0) & ~np.isnan(hits)
+    hits, counts = hits[known], counts[known]
+    clusters, n = len(hits), counts.sum()
+    if clusters < 2:
+        return np.nan, np.nan
+    share = hits.sum() / n
+    variance = clusters / (clusters - 1) * ((hits - share * counts) ** 2).sum() / n**2
+    effective = min(n, share * (1 - share) / variance) if variance > 0 else n
+    effective *= (stats.norm.ppf(level) / stats.t.ppf(level, clusters - 1)) ** 2
+    return wilson_interval(share * effective, effective, confidence)
+
+
 def difference_interval(before, after):
     """Give the interval of after - before, from two independent estimates with their own intervals.
 
