@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from csnb.errors import CsnbError
+from csnb.errors import CsnbError, ParameterError
 
 app = typer.Typer(
     add_completion=True,
@@ -115,7 +115,7 @@ def code_command(
     yes: Annotated[bool, typer.Option("--yes", help="llm: send without asking")] = False,
 ):
     """Code the reasons of dissatisfaction of conversations in a JSONL file."""
-    from csnb.errors import ParameterError, one_of
+    from csnb.errors import one_of
 
     if out is None and not (one_of("coder", coder, ("local", "llm")) == "llm" and source.is_dir()):
         raise ParameterError("--out is missing: where to write the codes")
@@ -242,19 +242,42 @@ def report_command(
     keep: Annotated[
         int | None, typer.Option(help="Periods of a report to keep; the last good one always stays")
     ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", "-p", help="A further notebook parameter as NAME=VALUE, such as ci_level=0.9"
+        ),
+    ] = None,
+    notebooks: Annotated[
+        Path | None, typer.Option(help="A folder of your own notebooks, in place of csnb's reports")
+    ] = None,
 ):
     """Run reports and print the path of their index."""
+    from csnb.errors import one_of
     from csnb.press import run_reports
+    from csnb.strings import LANGUAGES
 
-    worst = 0
-    for language in lang.split(","):
+    worst, further = 0, dict(map(_parameter, parameters or []))
+    for language in [one_of("lang", each, LANGUAGES) for each in lang.split(",")]:
         summary = run_reports(
             names or None, book, out=out, period=period, shops=shops.split(",") if shops else None,
-            lang=language, audience=audience, as_of=as_of, jobs=jobs, keep=keep,
+            lang=language, audience=audience, as_of=as_of, jobs=jobs, keep=keep, parameters=further,
+            notebooks=notebooks,
         )  # fmt: skip
         worst = max(worst, summary.exit_code)
     typer.echo(summary.index)
     raise typer.Exit(worst)
+
+
+def _parameter(setting):
+    """Read NAME=VALUE; a value that reads as JSON (a number, true, null, a list) is one, all else is text."""
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise ParameterError(f"a notebook parameter is NAME=VALUE, such as ci_level=0.9; got: {setting}")
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value
 
 
 @app.command("list")

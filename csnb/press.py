@@ -34,6 +34,7 @@ from csnb.shelf import delete_old_pages, index_language, workbook_path, write_in
 from csnb.strings import LANGUAGES, has_text, language, text
 from csnb.workbook import XLSX, page_tables, workbook_bytes
 
+SHARED = ("book", "date_from", "date_to", "shops", "lang", "audience", "as_of")
 AUDIENCES = ("analyst", "lead", "leadership")
 BAD_INPUT = ("BookError", "ExportError", "DefinitionError", "ParameterError")
 VERSION = version("csnb")
@@ -181,8 +182,9 @@ def run_reports(
     date_from, date_to = _days(opened, *period_dates(period, as_of))
     values = {
         "book": str(opened.path), "date_from": date_from, "date_to": date_to, "lang": lang, "audience": audience,
-        "shops": list(shops) if shops else None, "as_of": str(as_of) if as_of else None, **(parameters or {}),
+        "shops": list(shops) if shops else None, "as_of": str(as_of) if as_of else None,
     }  # fmt: skip
+    values |= _further(parameters or {})
     todo = _jobs(names, Path(notebooks or notebooks_folder()), out, values)
     with language(lang, opened.definitions_folder):
         pressed = _press_all(todo, jobs or os.cpu_count() or 1)
@@ -195,6 +197,16 @@ def run_reports(
     return RunSummary(
         [each.page for each in pressed if not each.error], failed, index, manifest, _exit_code(pressed)
     )
+
+
+def _further(parameters):
+    """Give the further parameters, none of which an argument sets."""
+    taken = sorted(set(parameters) & set(SHARED))
+    if taken:
+        raise ParameterError(
+            f"{', '.join(taken)} cannot be a further parameter: the run sets it by an argument"
+        )
+    return parameters
 
 
 def _days(book, date_from, date_to):
@@ -249,18 +261,25 @@ def page_name(report, values):
     period = f"{values['date_from']}_{values['date_to']}" if values["date_from"] else "all"
     parts = [report, period, values["lang"]]
     if values["shops"]:
-        parts.append(_shops_name(sorted(values["shops"])))
+        parts.append(_file_part(sorted(values["shops"])))
     if values["audience"] != "analyst":
         parts.append(values["audience"])
+    if further := _further_words(values):
+        parts.append(_file_part(further))
     return "__".join(parts) + ".html"
 
 
-def _shops_name(shops):
-    """Write shops so that any file system takes them; a hash tells apart what had to be changed."""
-    if all(re.fullmatch(r"[\w-]+", shop) for shop in shops) and len("+".join(shops)) <= 40:
-        return "+".join(shops)
-    words = "+".join(re.sub(r"[^\w-]+", "-", shop).strip("-") for shop in shops)
-    return f"{words[:24]}-{hashlib.sha256('|'.join(shops).encode()).hexdigest()[:8]}"
+def _file_part(names):
+    """Write names so that any file system takes them; a hash tells apart what had to be changed."""
+    if all(re.fullmatch(r"[\w=-]+(\.[\w=-]+)*", name) for name in names) and len("+".join(names)) <= 40:
+        return "+".join(names)
+    words = "+".join(re.sub(r"[^\w-]+", "-", name).strip("-") for name in names)
+    return f"{words[:24]}-{hashlib.sha256('|'.join(names).encode()).hexdigest()[:8]}"
+
+
+def _further_words(values):
+    """Write the further parameters of a run, such as `ci_level=0.9`."""
+    return [f"{name}={value}" for name, value in sorted(values.items()) if name not in SHARED]
 
 
 def _press_all(todo, jobs):
@@ -373,7 +392,7 @@ def execute_notebook(path, parameters):
             papermill.execute_notebook(
                 str(path), str(Path(scratch, path.name)), parameters=parameters, kernel_name="python3",
                 progress_bar=False, cwd=str(path.parent), execution_timeout=TIMEOUT, start_timeout=120,
-                autosave_cell_every=0, config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+                autosave_cell_every=0, shutdown_kernel="immediate", config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )  # fmt: skip
         finally:
             os.environ.pop("IPYTHONDIR")
@@ -415,4 +434,5 @@ def _about(job, title, failed, headline=""):
     """Say what a page is; the list of reports is made from this."""
     kept = ("date_from", "date_to", "shops", "lang", "audience")
     values = {name: job.parameters[name] for name in kept}
+    values["further"] = _further_words(job.parameters)
     return {"report": job.report, "title": title, "headline": headline, "failed": failed, **values}

@@ -16,14 +16,14 @@ def read_pages(out):
 
     Returns
     -------
-    list of dict, by file name; `path` is the file. Foreign files and the list itself are not in it
+    list of dict, by file name; `path` is the file, `further` the further parameters. Foreign files and the list itself are not in it
     """
     pages = []
     for path in sorted(Path(out).glob("*.html")):
         with path.open(encoding="utf-8") as handle:
             about = read_about(handle.read(HEAD))
         if about:
-            pages.append({**about, "path": path})
+            pages.append({"further": [], **about, "path": path})
     return pages
 
 
@@ -75,7 +75,12 @@ def _entry(page):
         "title": page["title"],
         "headline": page["headline"],
         "failed": page["failed"],
-        "about": [text(f"page.lang_{page['lang']}"), shops, text(f"page.audience_{page['audience']}")],
+        "about": [
+            text(f"page.lang_{page['lang']}"),
+            shops,
+            text(f"page.audience_{page['audience']}"),
+            *page["further"],
+        ],
     }
 
 
@@ -91,7 +96,7 @@ def delete_old_pages(out, keep, fresh):
     series = {}
     for page in read_pages(out):
         if not page["failed"]:
-            same = json.dumps([page[name] for name in ("report", "lang", "audience", "shops")])
+            same = json.dumps([page[name] for name in ("report", "lang", "audience", "shops", "further")])
             series.setdefault(same, []).append(page)
     for pages in series.values():
         for page in sorted(pages, key=_period, reverse=True)[keep:]:

@@ -128,6 +128,21 @@ def test_progress_is_one_plain_line_a_notebook_on_stderr(book, tmp_path, capsys)
     )
 
 
+def test_a_further_parameter_reaches_the_notebook_the_name_of_the_page_the_list_and_the_manifest(
+    book, tmp_path
+):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    told = (NOTEBOOKS / "broken.ipynb").read_text("utf-8").replace("1 / 0", "print(seed, ci_level)")
+    (folder / "one.ipynb").write_text(told, "utf-8")
+    out = tmp_path / "out"
+    summary = press(book, out, ["one"], folder, period=WEEK, parameters={"seed": 7, "ci_level": 0.9})
+    assert summary.pages == [out / PAGE.format("one").replace(".html", "__ci_level=0.9+seed=7.html")]
+    assert "7 0.9" in summary.pages[0].read_text("utf-8")
+    assert "seed=7" in summary.index.read_text("utf-8")
+    assert json.loads(summary.manifest.read_text("utf-8"))["runs"][0]["parameters"]["seed"] == 7
+
+
 def test_a_run_does_not_change_the_language_of_its_caller(history):
     assert history[1] == "en"
 
@@ -143,6 +158,7 @@ def test_a_run_does_not_change_the_language_of_its_caller(history):
         ({"audience": "boss"}, "audience must be one of"),
         ({"period": "last-year"}, "allowed are"),
         ({"parameters": {"sed": 2}}, "weekly.ipynb has no parameter sed; it has: .*seed"),
+        ({"parameters": {"lang": "en"}}, "lang cannot be a further parameter"),
         ({"keep": 0}, "keep must be at least 1"),
     ],
 )
@@ -183,6 +199,7 @@ def test_no_period_is_named_after_the_days_of_the_book(tmp_path):
         ({"date_from": None, "date_to": None}, "r__all__zh.html"),
         ({"lang": "en", "audience": "leadership"}, "r__2026-11-16_2026-11-22__en__leadership.html"),
         ({"shops": ["乙店", "甲店"]}, "r__2026-11-16_2026-11-22__zh__乙店+甲店.html"),
+        ({"seed": 7, "ci_level": 0.9}, "r__2026-11-16_2026-11-22__zh__ci_level=0.9+seed=7.html"),
     ],
 )
 def test_a_page_is_named_after_what_it_shows(values, name):
