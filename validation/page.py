@@ -25,7 +25,7 @@ TALK = """## How close simulated talk is to real talk
 S1 on JD against real customer service chats of JD, of which nothing is kept here. Canned messages are those that stand five
 times or more in a draw of 6,000. Told apart: a logistic regression on character 1- to 3-grams, five folds, a whole
 session in one fold; .5 is chance, 1 is perfect. Before that, what one side says in a row is joined, and what anonymising left in
-the real chats is folded on both sides: masks such as `[数字x]` and all numbers become 0, full-width marks become half-width.
+the real chats is folded on both sides: masks such as `[数字x]`, links and all numbers become 0, full-width marks become half-width.
 """
 
 

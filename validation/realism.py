@@ -78,7 +78,7 @@ def joined(session):
 
 
 def folded(text):
-    """Fold what anonymising and exporting do to a text: masks such as [数字x], numbers, the width of marks.
+    """Fold what anonymising and exporting do to a text: masks such as [数字x], links, numbers, the width of marks.
 
     Examples
     --------
@@ -86,7 +86,9 @@ def folded(text):
     '尾号0?#E-s0'
     """
     return re.sub(
-        r"\[[^\[\]]{1,6}x\]|\[ORDERID_\d+\]|\d+(?:\.\d+)?", "0", unicodedata.normalize("NFKC", text)
+        r"(?:https?://|www\.|m\.)[\w./-]+|\[[^\[\]]{1,6}x\]|\[ORDERID_\d+\]|\d+(?:\.\d+)?",
+        "0",
+        unicodedata.normalize("NFKC", text),
     )
 
 

@@ -161,6 +161,7 @@ _AGENT_ACTS = (
     "reply",
     "ask",
     "hold",
+    "yes",
     "good",
     "good",
     "good",

@@ -171,15 +171,17 @@ def _customer_words(move, facts, stock, values, chance):
     if move.act == "open" and chance.random() < 0.3:
         hello = _say(stock.words["hello"], stock, values, chance)
         text = hello + pick((" ", " ", "，", "，", ""), chance) + text
-    if chance.random() < 0.36:
-        more = stock.words[pick(_MORE.get(move.act, _MORE_OF_ALL), chance)]
+    if chance.random() < _MORE_SHARE.get(move.act, 0.45):
+        more = pick(_MORE.get(move.act, _MORE_OF_ALL), chance)
+        more = stock.customer[facts["intent"]]["follow"] if more == "follow" else stock.words[more]
         filler = _say(stock.words["filler"], stock, values, chance) if chance.random() < 0.2 else ""
         text += pick((" ", " ", " ", "，", "，", "。"), chance) + filler + _say(more, stock, values, chance)
-    return text if move.act in _MORE else _typed(text, chance)
+    return text if move.act in _MORE else _typed(_asked(text, 0.4, chance), chance)
 
 
 _MORE = {"thanks": ("bye",)} | dict.fromkeys(("ok", "yes", "wait_ok"), ("reason", "confirm"))
-_MORE_OF_ALL = ("reason", "reason", "reason", "confirm", "confirm", "polite_end")
+_MORE_OF_ALL = ("follow", "follow", "follow", "reason", "reason", "reason", "confirm", "polite_end")
+_MORE_SHARE = {"thanks": 0.15} | dict.fromkeys(("ok", "yes", "wait_ok"), 0.15)
 
 
 def _customer_lines(act, facts, stock, chance):
@@ -198,6 +200,32 @@ def _customer_lines(act, facts, stock, chance):
     if act == "follow" or (act == "detail" and draw < 0.6):
         return own["follow"]
     return stock.words["confirm" if act == "detail" else act]
+
+
+def _asked(text, share, chance):
+    """Put a question mark behind some questions."""
+    return text + "？" if text.endswith(_QUESTION_ENDS) and chance.random() < share else text
+
+
+_QUESTION_ENDS = (
+    "吗",
+    "么",
+    "不",
+    "没",
+    "啥",
+    "多少",
+    "多久",
+    "几天",
+    "几点",
+    "哪里",
+    "哪",
+    "怎么办",
+    "什么",
+    "时候",
+    "哪个",
+    "怎么弄",
+    "为什么",
+)
 
 
 def _displeased(code, facts, stock, values, chance):
@@ -228,17 +256,22 @@ def _agent_words(move, facts, stock, values, chance):
     text = _softly(_say(lines, stock, values, chance), values, chance)
     if move.act in ("reply", "ask", "hold") and chance.random() < 0.35:
         text = _say(stock.agent["soften"], stock, values, chance) + values["joint"] + text
-    if move.act in ("reply", "good") and chance.random() < 0.5:
-        text += values["joint"] + _softly(_say(stock.agent["explain"], stock, values, chance), values, chance)
-    return text.replace("，", values["pause"])
+    after = _AFTERWARDS.get(move.act)
+    if after and chance.random() < 0.5:
+        text += values["joint"] + _softly(_say(stock.agent[after], stock, values, chance), values, chance)
+    text = text.replace(" ", "，").replace("，", values["pause"])
+    return text.rstrip("？") if chance.random() < 0.4 else _asked(text, 0.5, chance)
+
+
+_AFTERWARDS = {"reply": "explain", "good": "explain", "hold": "explain", "close": "close"}
 
 
 def _softly(text, values, chance):
     """End a sentence with the agent's own particle where it ends in a plain word."""
-    return text + values["end"] if chance.random() < 0.45 and text[-1:] not in _SOFT_ENDS else text
+    return text + values["end"] if chance.random() < 0.35 and text[-1:] not in _SOFT_ENDS else text
 
 
-_SOFT_ENDS = frozenset("哦呢哈哟哒噢的了吗么吧啦~。？！…]%0123456789元天")
+_SOFT_ENDS = frozenset("哦呢哈哟哒噢的了吗么吧啦~。？！!…]%0123456789元天好件款单号里上下亲宝主您候码多少")
 
 
 def _say(lines, stock, values, chance):
@@ -257,8 +290,8 @@ def _typed(text, chance):
         return text[:gap] + text[gap + 1 :] if text[gap] not in "[]#{}<>" and "[" not in text else text
     if draw < 0.1:
         return text.rstrip("。？~") + pick(("？？", "！！", "。。。", "…", "?", "??", "!", "～"), chance)
-    if draw > 0.55:
-        return text.rstrip("。，").replace("，", " ").replace("？", "?" if draw > 0.8 else "")
+    if draw > 0.6:
+        return text.rstrip("。，").replace("，", " ").replace("？", "?" if draw > 0.7 else "")
     return text
 
 
