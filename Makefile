@@ -4,6 +4,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 GOLD ?= ../shared/gold
 DEMO := data/books/demo
+DEMO_READY := $(DEMO)/.ready
 .DEFAULT_GOAL := report
 .PHONY: report demo test test-browser test-readme test-airflow lint strip lab evaluate validate bench docs lock
 
@@ -13,15 +14,18 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	$(BIN)/python -c "open('$(READY)', 'w')"
 
-report: demo  ## import the demo export, run every report in Chinese and English, print the index
+report: $(DEMO_READY)  ## import the demo export, run every report in Chinese and English, print the index
 	$(BIN)/csnb report --book $(DEMO) --lang zh,en
 
-demo: $(READY)  ## the demo book, from the exports in data/demo/
+demo: $(DEMO_READY)  ## the demo book, from the exports in data/demo/; made anew when they or csnb change
+
+$(DEMO_READY): $(READY) $(wildcard data/demo/* csnb/*.py csnb/definitions/*.*) $(filter-out %/strings/%, $(wildcard csnb/definitions/*/*))
 	rm -rf $(DEMO)
 	tail -n +2 data/demo/exports.csv | while IFS=, read -r file layout kind rows; do \
 	  $(BIN)/csnb import data/demo/$$file --platform $$layout --kind $$kind --into $(DEMO) || exit; done
+	$(BIN)/python -c "open('$(DEMO_READY)', 'w')"
 
-test: demo  ## every test, the notebooks included
+test: $(DEMO_READY)  ## every test, the notebooks included
 	$(BIN)/python -m pytest -q
 
 test-browser: report  ## every page and JupyterLab in a real browser: needs chromium, and npm for axe-core
@@ -45,7 +49,7 @@ strip: $(READY)  ## take outputs out of the notebooks and format the code
 	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
 	$(BIN)/ruff format .
 
-lab: demo  ## JupyterLab with the demo book, at the tour; it asks the network for nothing
+lab: $(DEMO_READY)  ## JupyterLab with the demo book, at the tour; it asks the network for nothing
 	$(BIN)/jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/_tour_zh.ipynb
 
 evaluate: $(READY)  ## reason coding against coded conversations: make evaluate GOLD=path

@@ -39,6 +39,7 @@ AUDIENCES = ("analyst", "lead", "leadership")
 BAD_INPUT = ("BookError", "ExportError", "DefinitionError", "ParameterError")
 VERSION = version("csnb")
 TIMEOUT = 3600
+NOT_STARTED = ("Kernel died before replying", "Kernel didn't respond")
 
 
 class Report(NamedTuple):
@@ -383,21 +384,39 @@ def press_page(job):
 def execute_notebook(path, parameters):
     """Run a notebook with papermill in a kernel of its own and give it with its outputs.
 
-    The file itself stays untouched; the kernel starts in its folder, without the user's start-up files.
+    The file itself stays untouched; the kernel starts in its folder, without the user's start-up files. Two
+    kernels that start at once may be given one port, and one of them does not start: it gets a second try.
     """
-    before = os.environ.get("IPYTHONDIR")
-    with tempfile.TemporaryDirectory() as scratch:
-        os.environ["IPYTHONDIR"] = scratch
-        try:
-            papermill.execute_notebook(
-                str(path), str(Path(scratch, path.name)), parameters=parameters, kernel_name="python3",
-                progress_bar=False, cwd=str(path.parent), execution_timeout=TIMEOUT, start_timeout=120,
-                autosave_cell_every=0, shutdown_kernel="immediate", config=Config({"KernelManager": {"transport_encryption": "auto"}}),
-            )  # fmt: skip
-        finally:
-            os.environ.pop("IPYTHONDIR")
-            os.environ.update({"IPYTHONDIR": before} if before else {})
+    try:
+        return _executed(path, parameters)
+    except RuntimeError as problem:
+        if not str(problem).startswith(NOT_STARTED):
+            raise
+        return _executed(path, parameters)
+
+
+def _executed(path, parameters):
+    """Run a notebook once, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as scratch, _variable("IPYTHONDIR", scratch):
+        papermill.execute_notebook(
+            str(path), str(Path(scratch, path.name)), parameters=parameters, kernel_name="python3",
+            progress_bar=False, cwd=str(path.parent), execution_timeout=TIMEOUT, start_timeout=120,
+            autosave_cell_every=0, shutdown_kernel="immediate",
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        )  # fmt: skip
         return nbformat.read(Path(scratch, path.name), 4)
+
+
+@contextmanager
+def _variable(name, value):
+    """Set a variable of the environment for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        os.environ.update({name: before} if before else {})
 
 
 def _described(problem):

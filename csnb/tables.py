@@ -406,7 +406,7 @@ def _muted(word):
 # ---- quotes
 
 
-def show_quotes(frame, by="code"):
+def show_quotes(frame, by="reason"):
     """Show masked messages with the evidence marked, folded away until the reader opens them.
 
     Parameters
@@ -418,12 +418,12 @@ def show_quotes(frame, by="code"):
 
     Examples
     --------
-    >>> show_quotes(csnb.list_quotes(book, csnb.dissatisfied_sessions(book.sessions)), by="reason")  # doctest: +SKIP
+    >>> show_quotes(csnb.list_quotes(book, csnb.dissatisfied_sessions(book.sessions)))  # doctest: +SKIP
     """
     _show(quotes_html(frame, by), f"{frame['session_id'].nunique()}")
 
 
-def quotes_html(frame, by="code"):
+def quotes_html(frame, by="reason"):
     """Give the HTML of `show_quotes`."""
     if frame.empty:
         return f'<p class="none">{escape(text("table.quotes_none"))}</p>'

@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,22 @@ def test_a_further_parameter_reaches_the_notebook_the_name_of_the_page_the_list_
     assert "7 0.9" in summary.pages[0].read_text("utf-8")
     assert "seed=7" in summary.index.read_text("utf-8")
     assert json.loads(summary.manifest.read_text("utf-8"))["runs"][0]["parameters"]["seed"] == 7
+
+
+def test_a_kernel_that_does_not_start_gets_a_second_try(book, tmp_path, monkeypatch):
+    """A kernel of the same name stands in front of the real one and dies the first time it is started."""
+    kernel = tmp_path / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    dies_once = f"[ -e {tmp_path}/tried ] || {{ touch {tmp_path}/tried; exit 1; }}; exec {sys.executable} -m ipykernel_launcher -f $0"
+    spec = {
+        "argv": ["sh", "-c", dies_once, "{connection_file}"],
+        "display_name": "once",
+        "language": "python",
+    }
+    (kernel / "kernel.json").write_text(json.dumps(spec), "utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    assert press(book, tmp_path / "out", period=WEEK).exit_code == 0
+    assert (tmp_path / "tried").exists()
 
 
 def test_a_run_does_not_change_the_language_of_its_caller(history):
