@@ -7,6 +7,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
+from scipy.stats import t
 
 from csnb.errors import MetricError
 from csnb.stats import attributable_fraction, e_value
@@ -110,6 +111,25 @@ def test_rows_of_one_agent_are_not_counted_as_strangers():
     twice = attributable_fraction(doubled, "bad", "slow", ["load"], cluster="row")
     assert twice == pytest.approx(once, rel=1e-2)
     assert plain[0] == pytest.approx(once[0])
+
+
+def test_few_clusters_have_the_corrected_variance_of_statsmodels():
+    """GEE with independent rows is the same fit; its `bias_reduced` variance is that of Mancl & DeRouen (2001)."""
+    data = conversations(np.random.default_rng(9)).assign(agent=lambda rows: np.arange(len(rows)) % 12)
+    x = np.column_stack([np.ones(len(data)), data["slow"], data["load"]]).astype(float)
+    model = sm.GEE(data["bad"].to_numpy(), x, data["agent"].to_numpy(), family=sm.families.Binomial())
+    fit = model.fit(cov_type="bias_reduced")
+    unexposed = x * [1, 0, 1]
+
+    def paf_of(beta):
+        risk, without = (1 / (1 + np.exp(-rows @ beta)) for rows in (x, unexposed))
+        return 1 - without.mean() / risk.mean()
+
+    slope = approx_fprime(fit.params, paf_of, 1e-7)
+    margin = t.ppf(0.975, 11) * np.sqrt(slope @ fit.cov_robust_bc @ slope)
+    paf, low, high = attributable_fraction(data, "bad", "slow", "load", cluster="agent")
+    assert (high - low) / 2 == pytest.approx(margin, rel=1e-5)
+    assert paf == pytest.approx(paf_of(fit.params), abs=1e-6)
 
 
 def test_several_exposures_are_taken_away_together():

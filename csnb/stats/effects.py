@@ -79,8 +79,8 @@ def attributable_fraction(data, outcome, exposure, covariates=None, cluster=None
     Source
     ------
     Greenland & Drescher (1993), Biometrics 49:865-872: logistic regression, delta method over its
-    coefficients; with clusters, their sandwich variance and t with K - 1 degrees of freedom. The logistic
-    regression is statsmodels'.
+    coefficients; with clusters, their sandwich variance corrected for few clusters (Mancl & DeRouen 2001,
+    Biometrics 57:126-134) and t with K - 1 degrees of freedom. The logistic regression is statsmodels'.
 
     Examples
     --------
@@ -104,18 +104,33 @@ def attributable_fraction(data, outcome, exposure, covariates=None, cluster=None
     x = np.column_stack([np.ones(len(data)), data[exposures], known]).astype(float)
     unexposed = x.copy()
     unexposed[:, 1 : 1 + len(exposures)] = 0
-    model = GLM(y.to_numpy(), x, family=Binomial())
+    fit = GLM(y.to_numpy(), x, family=Binomial()).fit()
     if cluster is None:
-        fit, quantile = model.fit(), stats.norm.ppf(level)
+        variance, quantile = fit.cov_params(), stats.norm.ppf(level)
     else:
         groups = pd.factorize(data[cluster])[0]
-        fit = model.fit(cov_type="cluster", cov_kwds={"groups": groups})
-        quantile = stats.t.ppf(level, groups.max())
+        variance, quantile = (
+            _clustered_variance(fit, x, y.to_numpy(), groups),
+            stats.t.ppf(level, groups.max()),
+        )
     (now, slope_now), (without, slope_without) = _mean_risk(fit, x), _mean_risk(fit, unexposed)
     paf = 1 - without / now
     slope = (without / now * slope_now - slope_without) / now
-    margin = quantile * np.sqrt(slope @ fit.cov_params() @ slope)
+    margin = quantile * np.sqrt(slope @ variance @ slope)
     return float(paf), float(paf - margin), float(paf + margin)
+
+
+def _clustered_variance(fit, x, y, groups):
+    """Give the coefficients' sandwich variance, each cluster's residuals freed of its own pull on the fit."""
+    risk, bread = fit.predict(x), fit.normalized_cov_params
+    scores = []
+    for group in range(groups.max() + 1):
+        rows = groups == group
+        own = x[rows].T @ (x[rows] * (risk * (1 - risk))[rows, None])
+        freed = np.eye(len(bread)) - own @ bread
+        scores.append(np.linalg.lstsq(freed, x[rows].T @ (y - risk)[rows], rcond=None)[0])
+    sides = np.array(scores) @ bread
+    return sides.T @ sides
 
 
 def _mean_risk(fit, x):
