@@ -188,16 +188,8 @@ def test_the_command_writes_what_the_import_accounts_for_row_by_row(
 
 
 def test_personal_data_are_masked_on_import(tmp_path):
-    index = simulate(
-        "S1",
-        1,
-        3,
-        ["taobao", "douyin"],
-        tmp_path / "out",
-        tmp_path / "truth",
-        sessions_per_week=1500,
-        personal_share=0.1,
-    )
+    world = make_world("S1", 3, sessions_per_week=1500, personal_share=0.1)
+    index = write_exports(world, tmp_path / "out", truth=tmp_path / "truth")
     faults = pl.read_csv(tmp_path / "truth/faults.csv.gz").filter(kind="personal")
     texts = "\n".join(staged(tmp_path / "out", index)["text"].drop_nulls())
     assert faults.height > 200
@@ -208,18 +200,20 @@ def test_every_fault_is_recorded(tmp_path):
     world = make_world(
         "S1", 3, sessions_per_week=1500, duplicate_share=0.02, missing_agent_share=0.02, merged_share=0.5
     )
-    index = write_exports(world, tmp_path / "out", truth=tmp_path / "truth")
+    index = write_exports(world, tmp_path / "out", truth=tmp_path / "truth", encoding="gb18030")
     count = dict(pl.read_csv(tmp_path / "truth/faults.csv.gz")["kind"].value_counts().iter_rows())
     rows = staged(tmp_path / "out", index)
     assert rows.is_duplicated().sum() == 0  # the running number tells copies apart
     seen = ["session_id", "sent_at", "role", "text"]
     assert rows.height - rows.unique(seen).height >= count["duplicate"]
+    assert count["encoding"] == index.height
     merged = set(pl.read_csv(tmp_path / "truth/faults.csv.gz").filter(kind="merged_session")["detail"])
     assert merged and not merged & set(rows["session_id"])
 
 
 def test_other_known_headers_are_imported_and_recorded(tmp_path):
-    index = simulate("S11", 1, 3, ["douyin"], tmp_path / "out", tmp_path / "truth", alias_share=0.6)
+    world = make_world("S11", 3, platforms=["douyin"], alias_share=0.6)
+    index = write_exports(world, tmp_path / "out", truth=tmp_path / "truth")
     aliases = pl.read_csv(tmp_path / "truth/faults.csv.gz").filter(kind="header_alias")["detail"]
     assert any("session_id as 会话id" in detail or "sent_at as 发送时间" in detail for detail in aliases)
     assert staged(tmp_path / "out", index).height == index.filter(kind="messages")["rows"].sum()

@@ -25,14 +25,12 @@ ENCODINGS = ("utf-8", "gb18030")
 SHEET_ROWS = 1_048_575
 
 
-def simulate(
-    scenario, weeks, seed, platforms, out, truth=None, file_format="csv.gz", encoding="utf-8", **changes
-):
+def simulate(scenario, weeks, seed, platforms, out, truth=None, file_format="csv.gz", encoding="utf-8"):
     """Make one world and write its exports, ready for `csnb import`; write the truth apart if asked.
 
     Parameters
     ----------
-    scenario, seed, changes : as in `make_world`
+    scenario, seed : as in `make_world`; a world with other changes goes through `write_exports`
     weeks : int, or None for the scenario's own
     platforms : list of str, dealt to the shops in turn
     out : folder of the exports
@@ -54,7 +52,7 @@ def simulate(
     >>> simulate("S1", weeks=4, seed=1, platforms=["taobao"], out="exports", truth="truth")  # doctest: +SKIP
     """
     weeks = {} if weeks is None else {"weeks": weeks}
-    world = make_world(scenario, seed, **weeks, platforms=platforms, **changes)
+    world = make_world(scenario, seed, **weeks, platforms=platforms)
     return write_exports(world, out, truth=truth, file_format=file_format, encoding=encoding)
 
 
@@ -71,14 +69,14 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
     platforms : list of str, or None for all of the world
     truth : folder for sessions, reasons, agents and faults as they truly are, or None
     file_format : csv, csv.gz, xlsx or jsonl; times have whole seconds
-    encoding : utf-8 or gb18030, of csv
+    encoding : utf-8, or for csv gb18030
 
     Returns
     -------
     polars.DataFrame : file, layout, kind, rows
     """
     one_of("file_format", file_format, FORMATS)
-    one_of("encoding", encoding, ENCODINGS)
+    one_of("encoding", encoding, ENCODINGS if file_format.startswith("csv") else ENCODINGS[:1])
     known = list(dict.fromkeys(world.truth.draw.shops["platform"].tolist()))
     for platform in platforms or ():
         one_of("platforms", platform, known)
@@ -100,6 +98,10 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
             files.append(_write(table, out, kind, "generic", kind, file_format, encoding))
     index = pl.DataFrame(files, schema=["file", "layout", "kind", "rows"], orient="row")
     index.write_csv(out / "exports.csv")
+    if encoding != "utf-8":
+        faults = pl.concat(
+            [faults, as_faults([("encoding", None, f"{file}: {encoding}") for file, *_ in files])]
+        )
     if truth is not None:
         _write_truth(world, reasons, faults, Path(truth))
     return index
