@@ -192,6 +192,17 @@ def word_of(column, value):
     return text(key) if has_text(key) else str(value)
 
 
+def group_word(dimension, group):
+    """Give the reader's word for a group of a column that itself stands in the table.
+
+    Examples
+    --------
+    >>> group_word("channel", "live"), group_word("channel", "rest")
+    ('直播间', '其余')
+    """
+    return word_of("group" if has_text(f"value.group.{group}") else dimension, group)
+
+
 def metric_name(metric):
     """Give the reader's name of a metric: `metric.<id>.name` of the strings, else its id.
 

@@ -9,6 +9,7 @@ from csnb.formats import column_name, word_of
 from csnb.recovery import MODIFIERS, compare_levers, compared_sessions, finished, t_interval
 from csnb.sensitivity import TRIM, saved_by_independent_causes, saved_by_weighting
 from csnb.stats import e_value
+from csnb.strings import text
 
 _CHECKS = [
     "fault", "n", "off_count", "crude", "alone", "alone_low", "alone_high", "weighted", "weighted_low", "weighted_high",
@@ -121,7 +122,9 @@ def _strongest_known(compared):
         ratio = expit(without + held).mean() / expit(without).mean()
         if max(ratio, 1 / ratio) - 1 > excess:
             best, excess = column[1:], max(ratio, 1 / ratio) - 1
-    return f"{column_name(best[0])}: {word_of(*best)}" if best else None, excess
+    if best is None:
+        return None, excess
+    return text("table.named", name=column_name(best[0]), value=word_of(*best)), excess
 
 
 def list_overlap(sessions, levers, folder=None):

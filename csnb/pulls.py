@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from csnb.cells import cell_effects, cell_sums, merge_cells
-from csnb.formats import column_name, word_of
+from csnb.formats import column_name, group_word, word_of
 from csnb.loads import changed_metrics
 from csnb.paired import draw_blocks, drawn_interval, effect_row, effect_table, paired_facts
 from csnb.reasons import UNCLEAR, read_reasons
@@ -116,4 +116,8 @@ def pull_name(row):
     """Name one pull of `measure_pulls` (its dimension and group) or `measure_reason_pulls` (its reason)."""
     if "reason" in row:
         return word_of("reason", row["reason"])
-    return text("word.pull_of", dimension=column_name(row["dimension"]), group=word_of("group", row["group"]))
+    return text(
+        "word.pull_of",
+        dimension=column_name(row["dimension"]),
+        group=group_word(row["dimension"], row["group"]),
+    )

@@ -23,6 +23,7 @@ from csnb.formats import (
     format_interval,
     format_p,
     format_value,
+    group_word,
     is_missing,
     metric_name,
     word_of,
@@ -339,6 +340,9 @@ def _plain_column(frame, column):
         return Shown(
             _head(column, False), [_word_cell(text(f"table.{'yes' if v else 'no'}")) for v in values]
         )
+    if column == "group" and "dimension" in frame:
+        words = [group_word(a, b) for a, b in zip(frame["dimension"], values, strict=True)]
+        return Shown(_head(column, False), [_word_cell(word) for word in words])
     is_day = column == "day" or column.endswith(("_on", "_day"))
     write = format_day if is_day else lambda value: word_of(column, value)
     return Shown(_head(column, False), [_word_cell(write(_whole_second(value)), value) for value in values])

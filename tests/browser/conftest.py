@@ -59,14 +59,14 @@ class Opened(NamedTuple):
 
 
 def made_pages():
-    """Give the reports that the latest run in each language made, in the order of their names."""
+    """Give the latest page of each report and language that was made of the demo book, in the order of their names."""
     manifest = REPORTS / "manifest.json"
     runs = json.loads(manifest.read_text("utf-8"))["runs"] if manifest.exists() else []
     latest = {}
     for run in reversed(runs):
-        latest[run["parameters"]["lang"]] = {page["file"] for page in run["pages"]}
-    wanted = set().union(*latest.values())
-    return [page for page in read_pages(REPORTS) if page["path"].name in wanted]
+        if run["parameters"]["book"] == "demo":
+            latest |= {(run["parameters"]["lang"], page["report"]): page["file"] for page in run["pages"]}
+    return [page for page in read_pages(REPORTS) if page["path"].name in latest.values()]
 
 
 def pytest_generate_tests(metafunc):
