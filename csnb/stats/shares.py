@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, t
 
 from csnb.errors import MetricError
-from csnb.stats.inputs import columns, refuse
+from csnb.stats.inputs import columns, quantile_of, refuse
 from csnb.stats.intervals import wilson_interval
 
 
@@ -38,7 +39,8 @@ def stratified_difference(strata, labelled, y, f, confidence=0.95):
     ------
     Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, section 6.3 (difference estimator);
     Wilson interval with n_effective = p (1 - p) / V, as in Franco, Little, Louis & Slud (2019), Journal of
-    Survey Statistics and Methodology 7:334-364.
+    Survey Statistics and Methodology 7:334-364; for few labels that number is taken down by (z / t)^2, t with
+    labels less strata degrees of freedom, as in Korn & Graubard (1998), Survey Methodology 24:193-201.
     Where all labels are alike, or fit their scores exactly, their number stands for n_effective: a reason
     that was never seen is not thereby known to be absent.
 
@@ -48,7 +50,7 @@ def stratified_difference(strata, labelled, y, f, confidence=0.95):
     >>> y, f = [0, 0, None, None, 1, 0, None, None], [0.1, 0.2, 0.1, 0.2, 0.7, 0.6, 0.8, 0.7]
     >>> estimate, low, high, n_effective = stratified_difference(strata, labelled, y, f)
     >>> print(f"{estimate:.3f} ({low:.2f} to {high:.2f})")
-    0.275 (0.08 to 0.62)
+    0.275 (0.03 to 0.84)
     """
     labelled, y, f = columns(labelled=labelled, y=y, f=f)
     labelled = labelled == 1
@@ -78,4 +80,6 @@ def stratified_difference(strata, labelled, y, f, confidence=0.95):
     spread = estimate * (1 - estimate)
     is_informative = spread > 0 and variance > 0 and np.ptp(y[labelled]) > 0
     n_effective = spread / variance if is_informative else float(sampled.sum())
-    return estimate, *wilson_interval(estimate * n_effective, n_effective, confidence), n_effective
+    level, freedom = quantile_of(confidence), (sampled - 1)[unsampled > 0].sum()
+    counted = n_effective * (norm.ppf(level) / t.ppf(level, freedom)) ** 2 if is_informative else n_effective
+    return estimate, *wilson_interval(estimate * counted, counted, confidence), n_effective
