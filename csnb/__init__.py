@@ -32,8 +32,8 @@ _HOMES = {
         "count_unjoined_ratings",
     ],
     "csnb.satisfaction": [
-        "dissatisfied_sessions", "suspected_sessions", "measure_scores", "count_sides", "count_reasons",
-        "count_owners", "list_quotes",
+        "dissatisfied_sessions", "suspected_sessions", "measure_scores", "measure_funnel", "measure_slices", "count_sides",
+        "count_reasons", "list_quotes",
     ],
     "csnb.labelling": ["sample_labels"],
     "csnb.sheets": ["sheet_paths", "write_sheets"],
@@ -44,13 +44,21 @@ _HOMES = {
     ],
     "csnb.label_plan": ["count_labels", "plan_margins", "plan_strata"],
     "csnb.label_findings": ["find_label_issues"],
-    "csnb.shares": ["scored_sessions", "measure_sides", "measure_controllable", "measure_labelling_need"],
+    "csnb.shares": [
+        "scored_sessions", "measure_sides", "measure_controllable", "list_readings", "measure_labelling_need",
+    ],
     "csnb.bounds": ["measure_response_bias"],
     "csnb.recovery": ["find_levers", "measure_recoverable", "measure_levers"],
     "csnb.lever_checks": [
         "list_lever_checks", "compare_estimates", "list_overlap", "measure_negative_controls",
     ],
     "csnb.recovery_findings": ["find_recoverable"],
+    "csnb.owners": [
+        "assign_owners", "coded_owners", "count_reason_owners", "count_owners", "measure_owners", "measure_duties",
+        "owned_sessions", "measure_owner_weeks", "add_refunds", "measure_refunds", "measure_owner_figures", "list_asks",
+        "list_owner_quotes", "keep_owner",
+    ],
+    "csnb.owner_findings": ["find_handovers", "find_certainty", "find_owner_issues"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
     ],

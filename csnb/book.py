@@ -471,11 +471,11 @@ def book_table(name):
 
 
 def data_hash(book):
-    """Give the fingerprint of what a book was made from: its files' content and the definitions.
+    """Give the fingerprint of what a book was made from: its files' content, the definitions, and people's labels.
 
     Returns
     -------
-    str, 12 hex characters; equal for equal files and definitions, wherever the book lies
+    str, 12 hex characters; equal for equal files, definitions and labels, wherever the book lies
 
     Examples
     --------
@@ -485,6 +485,9 @@ def data_hash(book):
     manifest = book.manifest
     parts = sorted(f"{source['kind']} {source['sha256']}" for source in manifest["sources"])
     parts.append(manifest.get("definitions", ""))
+    for table in ("drawn", "human_labels", "llm_labels"):
+        for file in sorted((book.path / table).glob("*.parquet")):
+            parts.append(f"{table} {hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()}")
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
 
 

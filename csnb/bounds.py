@@ -105,7 +105,7 @@ def bound_sides(scored, least_right=LEAST_RIGHT):
     if sides.empty:
         return dict.fromkeys(ESTIMANDS, (np.nan, np.nan))
     (c_low, c_high), (u_low, u_high) = (
-        _freed_of_errors(sides.isin([side, "mixed"]).mean(), least_right)
+        freed_of_errors(sides.isin([side, "mixed"]).mean(), least_right)
         for side in ("controllable", "uncontrollable")
     )
     only = max(0.0, c_low - u_high), min(c_high, 1 - u_low)
@@ -119,8 +119,14 @@ def bound_sides(scored, least_right=LEAST_RIGHT):
     }
 
 
-def _freed_of_errors(seen, least_right):
-    """Give the smallest and largest true share behind a share that the machine sees."""
+def freed_of_errors(seen, least_right=LEAST_RIGHT):
+    """Give the smallest and largest true share behind a share that the machine sees.
+
+    Examples
+    --------
+    >>> freed_of_errors(0.75, 0.75)
+    (0.6666666666666666, 1.0)
+    """
     return max(0.0, float(seen - (1 - least_right)) / least_right), min(1.0, float(seen) / least_right)
 
 

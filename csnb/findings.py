@@ -11,13 +11,7 @@ from csnb.bounds import LEAST_RIGHT
 from csnb.formats import format_day, format_interval, format_value, metric_name, word_of
 from csnb.measures import compare_groups, measure
 from csnb.metrics import METRICS
-from csnb.satisfaction import (
-    count_owners,
-    count_reasons,
-    count_sides,
-    dissatisfied_sessions,
-    suspected_sessions,
-)
+from csnb.satisfaction import count_sides, dissatisfied_sessions, suspected_sessions
 from csnb.sides import SIDES
 from csnb.strings import text
 
@@ -141,16 +135,14 @@ def find_response_issues(sessions, confidence=0.95):
     return found
 
 
-def find_satisfaction_issues(sessions, labels, controllable, confidence=0.95, folder=None):
-    """Say how satisfied the rated customers were, whose part the rest is, and how sure that is.
+def find_satisfaction_issues(sessions, controllable, confidence=0.95):
+    """Say how satisfied the rated customers were, and which share of the rest is controllable.
 
     Parameters
     ----------
     sessions : pandas.DataFrame of `select_sessions`
-    labels : pandas.DataFrame, `book.labels`
     controllable : pandas.DataFrame of `measure_controllable`, not grouped
     confidence : float
-    folder : path of the user's own definitions folder, or None
 
     Returns
     -------
@@ -161,7 +153,7 @@ def find_satisfaction_issues(sessions, labels, controllable, confidence=0.95, fo
 
     Examples
     --------
-    >>> find_satisfaction_issues(sessions, book.labels, measure_controllable(scored))  # doctest: +SKIP
+    >>> find_satisfaction_issues(sessions, measure_controllable(scored))  # doctest: +SKIP
     """
     bad, suspected = dissatisfied_sessions(sessions), suspected_sessions(sessions)
     unrated = sessions[sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)]
@@ -171,15 +163,23 @@ def find_satisfaction_issues(sessions, labels, controllable, confidence=0.95, fo
     }
     found = [Finding("suspected", counts, "D", 40, "suspected")] if len(unrated) else []
     rated = measure(sessions, "satisfaction_rate", "platform", confidence)
+    asked = measure(sessions, ["invitation_rate", "rating_rate"], "platform", confidence)
+    rates = asked.set_index(["metric", "platform"])["value"]
     for row in rated[rated["value"].notna()].to_dict("records"):
+        beside = {
+            name: format_value(rates.get((f"{name}_rate", row["platform"])), "rate")
+            for name in ("invitation", "rating")
+        }
         found.append(
-            _of_result("satisfaction", row, 90, "scores", platform=word_of("platform", row["platform"]))
+            _of_result(
+                "satisfaction", row, 90, "scores", platform=word_of("platform", row["platform"]), **beside
+            )
         )
     total = measure(sessions, "satisfaction_rate", None, confidence).iloc[0]
     if not total["n"]:
         return [Finding("no_ratings", {}, "C", 100, "suspected"), *found]
     found += _of_ratings(sessions, bad, total)
-    return found + _of_share(controllable) + _of_sides(bad, labels, folder)
+    return found + _of_share(controllable) + _of_sides(bad)
 
 
 def _of_share(controllable):
@@ -189,9 +189,12 @@ def _of_share(controllable):
         return []
     row = broad.iloc[0].to_dict()
     if pd.isna(row["value"]):
-        bounds = format_interval(row["low"], row["high"], "rate")
-        right = format_value(LEAST_RIGHT, "rate")
-        return [Finding("share_bounds", {"bounds": bounds, "right": right}, "D", 105, "sides")]
+        values = {
+            "bounds": format_interval(row["low"], row["high"], "rate"),
+            "right": format_value(LEAST_RIGHT, "rate"),
+            "n": format_value(row["sessions"], "count"),
+        }
+        return [Finding("share_bounds", values, "D", 110, "sides")]
     return [_of_result("share", row, 110, "sides", "A")]
 
 
@@ -208,25 +211,14 @@ def _of_ratings(sessions, bad, total):
     return found
 
 
-def _of_sides(bad, labels, folder):
-    """Say on which side the machine's reasons fall, and who answers for most of them."""
+def _of_sides(bad):
+    """Say on which side the machine's reasons fall."""
     if bad.empty:
         return [Finding("sides_none", {}, "C", 85, "sides")]
     sides = count_sides(bad).set_index("side")["value"]
     values = {side: format_value(sides[side], "count") for side in SIDES}
-    found = [Finding("sides", {**values, "rated": format_value(len(bad), "count")}, "D", 100, "sides")]
-    owners = count_owners(bad, folder)
-    if len(owners):
-        owner = owners.iloc[0]
-        reasons = count_reasons(bad, labels, folder)
-        mainly = reasons[reasons["owner"] == owner["owner"]].iloc[0]["reason"]
-        values = {
-            "owner": word_of("owner", owner["owner"]),
-            "sessions": format_value(owner["value"], "count"),
-            "reason": word_of("reason", mainly),
-        }
-        found.append(Finding("top_owner", values, "D", 70, "owners"))
-    return found
+    values["n"] = format_value(len(bad), "count")
+    return [Finding("sides", values, "D", 95, "sides")]
 
 
 def _of_result(key, row, weight, section, grade="C", **values):

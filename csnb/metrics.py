@@ -81,6 +81,9 @@ METRICS = {
     "dissatisfaction_rate": Metric(
         "rate", _column("is_dissatisfied"), _column("is_rated"), "rate", "lower", "会话不满意率; DSAT", _RATED, True
     ),
+    "lowest_score_rate": Metric(
+        "rate", lambda s: s["score"] == 1, _column("is_rated"), "rate", "lower", "csnb", _RATED
+    ),
     "invitation_rate": Metric(
         "rate", _column("is_invited"), _known("is_invited"), "rate", None, "邀评率", _RATED
     ),
@@ -121,6 +124,9 @@ METRICS = {
     ),
     "repeat_rate_72h": Metric(
         "rate", _column("is_repeat_72h"), _known("is_repeat_72h"), "rate", "lower", "重复进线率", ("bot_only",)
+    ),
+    "refund_rate": Metric(
+        "rate", _added("is_refunded"), lambda s: _added("is_refunded")(s).notna(), "rate", "lower", "csnb.add_refunds"
     ),
     "conversion_rate": Metric(
         "rate", _added("is_converted"), lambda s: _added("is_converted")(s).notna(), "rate", "higher",

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from csnb.formats import word_of
+from csnb.measures import measure
 from csnb.reasons import read_reasons
 from csnb.sides import SIDES
 from csnb.stats import wilson_interval
 
 UNVERIFIED = "machine codes, unverified"
+SLICES = ("channel", "shop", "team", "agent_id", "product", "event", "daypart")
 
 
 def dissatisfied_sessions(sessions):
@@ -33,8 +36,8 @@ def suspected_sessions(sessions):
 
     Examples
     --------
-    >>> suspected_sessions(book.sessions)["session_id"].tolist()
-    ['1007']
+    >>> suspected_sessions(book.sessions)["is_rated"].sum()
+    np.int64(0)
     """
     unrated = sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)
     return sessions[unrated & sessions["is_suspected"].fillna(False).astype(bool)]
@@ -77,6 +80,111 @@ def measure_scores(sessions, confidence=0.95):
             "rulepack": "",
         }
     )
+
+
+def measure_funnel(sessions, confidence=0.95):
+    """Measure how many were invited, how many of these rated, and how these were satisfied.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `funnel_share`, one row a `step`: `invited` (of all), `rated` (of the invited, or of
+        all where invitations are not known), `satisfied`, `dissatisfied` (of the rated), plus `reached_count`; n is
+        what the share is of. A step that is not known has no value.
+
+    Examples
+    --------
+    >>> measure_funnel(book.sessions)[["step", "reached_count", "n"]].values.tolist()
+    [['invited', 7, 8], ['rated', 6, 7], ['satisfied', 3, 6], ['dissatisfied', 3, 6]]
+    """
+    counted = sessions[sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")]
+    invited = counted["is_invited"].astype("boolean")
+    knows = bool(invited.notna().any())
+    rated = counted["is_rated"].fillna(False).astype(bool)
+    reached = {
+        "invited": (invited.fillna(False) if knows else None, len(counted)),
+        "rated": (rated, int(invited.fillna(False).sum()) if knows else len(counted)),
+        "satisfied": (counted["is_satisfied"].fillna(False) & rated, int(rated.sum())),
+        "dissatisfied": (counted["is_dissatisfied"].fillna(False) & rated, int(rated.sum())),
+    }
+    rows = []
+    for step, (hits, n) in reached.items():
+        count = np.nan if hits is None else int(hits.astype(bool).sum())
+        known = count == count and n > 0
+        low, high = wilson_interval(count, n, confidence) if known else (np.nan, np.nan)
+        rows.append({"metric": "funnel_share", "step": step, "reached_count": count, "n": n,
+                     "value": count / n if known else np.nan, "low": float(low), "high": float(high)})  # fmt: skip
+    frame = pd.DataFrame(rows).assign(unit="rate", method="wilson", rulepack="")
+    frame["reached_count"] = frame["reached_count"].astype("Int64")
+    return frame[
+        ["metric", "step", "n", "value", "low", "high", "unit", "method", "rulepack", "reached_count"]
+    ]
+
+
+def measure_slices(sessions, events, audience="analyst", confidence=0.95):
+    """Measure where more are dissatisfied: by channel, shop, team, agent, product, event and time of day.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    events : pandas.DataFrame, `book.events`
+    audience : "analyst", "lead" or "leadership"; only analysts see single agents
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `dissatisfaction_rate`, one row a `platform, dimension, group`, plus the
+        `invitation_rate` and `rating_rate` of the group. Not adjusted for what was asked.
+
+    Examples
+    --------
+    >>> table = measure_slices(book.sessions, book.events)
+    >>> table.loc[table["dimension"] == "shop", ["platform", "n"]].values.tolist()
+    [['taobao', 6]]
+    """
+    sliced = sessions.assign(event=_events_of(sessions, events))
+    names = [
+        name for name in SLICES
+        if name in sliced and sliced[name].notna().any() and (name != "agent_id" or audience == "analyst")
+    ]  # fmt: skip
+    parts = [_slice(sliced, name, confidence) for name in names]
+    columns = ["metric", "platform", "dimension", "group", "n", "value", "low", "high", "unit", "method", "rulepack",
+               "invitation_rate", "rating_rate"]  # fmt: skip
+    return (
+        pd.concat([pd.DataFrame(columns=columns), *parts])[columns]
+        if parts
+        else pd.DataFrame(columns=columns)
+    )
+
+
+def _events_of(sessions, events):
+    """Name the kind of event that each conversation began in; "none" where the calendar holds none."""
+    kind = pd.Series("none", sessions.index).where(sessions["started_at"].notna())
+    for event in events.to_dict("records"):
+        ends = event["starts_at"] if pd.isna(event["ends_at"]) else event["ends_at"]
+        inside = sessions["started_at"].between(event["starts_at"], ends)
+        if not pd.isna(event["shop"]):
+            inside &= sessions["shop"] == event["shop"]
+        kind = kind.mask(inside, event["kind"])
+    return kind
+
+
+def _slice(sessions, name, confidence):
+    """Measure one column, with the rates of asking and answering beside."""
+    by = ["platform", name]
+    bad = measure(sessions, "dissatisfaction_rate", by, confidence)
+    asked = measure(sessions, ["invitation_rate", "rating_rate"], by, confidence)
+    for metric in ("invitation_rate", "rating_rate"):
+        rates = asked[asked["metric"] == metric].set_index(by)["value"]
+        bad[metric] = [rates.get(tuple(key)) for key in bad[by].itertuples(index=False)]
+    words = [word_of(name, value) for value in bad[name]]
+    return bad[bad[name].notna() & (bad["n"] > 0)].assign(dimension=name, group=pd.Series(words, bad.index))
 
 
 def count_sides(sessions, by=None):
@@ -142,34 +250,6 @@ def count_reasons(sessions, labels, folder=None):
         for row in found.sort_values("value", ascending=False, kind="stable").itertuples()
     ]  # fmt: skip
     return _counted(rows, ["reason", "side", "owner"])
-
-
-def count_owners(sessions, folder=None):
-    """Count dissatisfied conversations by who answers for their primary reason.
-
-    Parameters
-    ----------
-    sessions : pandas.DataFrame of `dissatisfied_sessions` or `suspected_sessions`
-    folder : path of the user's own definitions folder, or None
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `results` with metric `coded_sessions`, by `owner`, the most conversations first; a
-        conversation counts once, for its primary reason. Conversations without a reason have no owner.
-
-    Examples
-    --------
-    >>> count_owners(dissatisfied_sessions(book.sessions))["owner"].tolist()
-    ['agent', 'product_quality', 'merchandising']
-    """
-    owners = _reasons(folder).set_index("code")["owner"]
-    counts = sessions["primary"].map(owners).dropna().value_counts()
-    rows = [
-        {"metric": "coded_sessions", "owner": owner, "n": len(sessions), "value": float(count)}
-        for owner, count in counts.items()
-    ]
-    return _counted(rows, ["owner"])
 
 
 def list_quotes(book, sessions, each=3):

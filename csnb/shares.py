@@ -26,6 +26,7 @@ METRICS = {
     "controllable_share_split": "split",
     "controllable_share_strict": "controllable",
 }
+_READINGS = dict(zip(METRICS, ("broad", "split", "strict"), strict=True))
 TWO_PHASE, CORRECTED, NOT_ALL_DRAWN = "two-phase", "coders' errors corrected", "part never drawn from"
 _WIDEST = (0.25,) * len(ESTIMANDS)  # spread of one label where nothing is known
 _SURE = 0.8  # probability from which an uncontrollable reason counts as sure
@@ -156,6 +157,29 @@ def measure_controllable(scored, human=None, by=None, confidence=0.95, folder=No
     table = _estimate_groups(scored, human, by, confidence, folder)
     readings = [table[table["estimand"] == name].assign(metric=metric) for metric, name in METRICS.items()]
     return pd.concat(readings, ignore_index=True)[["metric", *names(by), *_COLUMNS]]
+
+
+def list_readings(controllable):
+    """Set the readings of the controllable share side by side, from broad to strict, as one metric.
+
+    Parameters
+    ----------
+    controllable : pandas.DataFrame of `measure_controllable`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows with metric `controllable_share` and `reading`: broad, split or strict.
+
+    Examples
+    --------
+    >>> scored = pd.DataFrame({"session_key": range(8), "stratum": "all", "side": "unexplained",
+    ...                        "p_controllable": 0.0, "p_uncontrollable": 0.0})
+    >>> list_readings(measure_controllable(scored))["reading"].tolist()
+    ['broad', 'split', 'strict']
+    """
+    table = controllable.assign(reading=controllable["metric"].map(_READINGS), metric="controllable_share")
+    return table[["metric", "reading", *table.columns.drop(["metric", "reading"])]]
 
 
 def compare_controllable(scored, before, after, human=None, by=None, confidence=0.95, folder=None):

@@ -20,8 +20,8 @@ def add_slices(sessions, folder=None):
     -------
     pandas.DataFrame
         A new frame with `week` (ISO, such as 2026-W47), `weekday` (1 Monday to 7 Sunday), `hour`
-        (0 to 23) of the start, and one ordered category a band, such as "30–60" or "600+". All
-        are missing where their source is.
+        (0 to 23) of the start, and one ordered category a band, such as "30–60" or "600+"; bands may be of these
+        too. All are missing where their source is.
 
     Raises
     ------
@@ -31,15 +31,9 @@ def add_slices(sessions, folder=None):
     start = sessions["started_at"]
     iso = start.dt.isocalendar()
     week = iso["year"].astype("string") + "-W" + iso["week"].astype("string").str.zfill(2)
-    return sessions.assign(
-        week=week,
-        weekday=iso["day"].astype("Int64"),
-        hour=start.dt.hour.astype("Int64"),
-        **{
-            name: _band(sessions, name, band, folder)
-            for name, band in read_toml("slices.toml", folder).items()
-        },
-    )
+    timed = sessions.assign(week=week, weekday=iso["day"].astype("Int64"), hour=start.dt.hour.astype("Int64"))
+    bands = read_toml("slices.toml", folder).items()
+    return timed.assign(**{name: _band(timed, name, band, folder) for name, band in bands})
 
 
 def _band(sessions, name, band, folder):

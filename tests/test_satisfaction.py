@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 
 from csnb.satisfaction import (
-    count_owners,
     count_reasons,
     count_sides,
     dissatisfied_sessions,
@@ -100,11 +99,6 @@ def test_each_reason_is_counted_once_a_conversation_with_its_owner(sessions):
     assert reasons["value"].to_dict() == {"attitude": 1, "ability": 1, "price": 1, "quality": 1, "unclear": 1}
     assert reasons.loc["price", "owner"] == "merchandising"
     assert set(reasons["n"]) == {4}
-
-
-def test_a_conversation_belongs_to_the_owner_of_its_primary_reason(sessions):
-    owners = count_owners(dissatisfied_sessions(sessions)).set_index("owner")["value"]
-    assert owners.to_dict() == {"agent": 1, "merchandising": 1, "product_quality": 1}
 
 
 def test_scores_are_shares_of_the_ratings_with_their_interval(sessions):

@@ -1,0 +1,524 @@
+"""Owners: who answers for which dissatisfied conversations, how sure that is, and what is asked of them.
+
+A reason belongs to its first owner in reasons.toml; owners.toml says where it is another's, such as waiting
+at an agent who holds too many conversations: that is rostering. Machine codes are counts; shares come from
+people's labels, and without labels there are bounds only.
+"""
+
+import numpy as np
+import pandas as pd
+
+from csnb.bounds import UNVERIFIED, bound_sides, freed_of_errors
+from csnb.human import FINAL, side_values
+from csnb.lookup import line_of, read_toml, wrong
+from csnb.measures import SMALLEST_GROUP, measure
+from csnb.reasons import read_owners, read_reasons
+from csnb.satisfaction import UNVERIFIED as BY_MACHINE
+from csnb.satisfaction import dissatisfied_sessions
+from csnb.stats import wilson_interval
+from csnb.strings import get_language
+from csnb.two_phase import lean_on_machine, share_intervals, two_phase
+
+FILE = "owners.toml"
+AGENT, MANAGEMENT = "agent", "cs_management"
+SERVICE = (AGENT, MANAGEMENT)
+DUTIES = ("agent", "both", "management")
+TWO_PHASE = "two-phase"
+_SIDE_OF_DUTY = dict(zip(("controllable", "mixed", "uncontrollable"), DUTIES, strict=True))
+_RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
+
+
+def read_owner_rules(folder=None):
+    """Read `definitions/owners.toml`: who answers in whose stead, and what is asked of whom.
+
+    Returns
+    -------
+    dict
+        `instead`: reason to `{"owner", "of", "from"}`; `ask`: owner to reason to `{"zh", "en"}`.
+
+    Raises
+    ------
+    DefinitionError
+        If an owner or a reason is unknown; file, line and key are named.
+
+    Examples
+    --------
+    >>> read_owner_rules()["instead"]["timeliness"]["owner"]
+    'cs_management'
+    """
+    file, owners = read_toml(FILE, folder), read_owners(folder)
+    known = set(read_reasons(folder)["code"])
+    for reason, rule in file["instead"].items():
+        if reason not in known or rule["owner"] not in owners:
+            line = line_of(FILE, f"[instead.{reason}]", folder)
+            raise wrong(FILE, line, reason, f"a reason and one of the owners {list(owners)} is needed")
+    for owner, asks in file["ask"].items():
+        if owner not in owners or not set(asks) <= known:
+            line = line_of(FILE, f"[ask.{owner}]", folder)
+            raise wrong(FILE, line, owner, f"one of {list(owners)}, and reasons of reasons.toml, are needed")
+    return file
+
+
+def assign_owners(labels, sessions, folder=None):
+    """Say who answers for each reason of some conversations.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame with `session_key, code`: `book.labels`, or what people answered
+    sessions : pandas.DataFrame, the conversations, with the columns that owners.toml names
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `labels` that give one of these conversations a reason with an owner, plus `side, owner`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> owned = csnb.assign_owners(book.labels, csnb.dissatisfied_sessions(book.sessions))
+    >>> owned.loc[owned["code"] == "price", ["code", "side", "owner"]].values.tolist()
+    [['price', 'uncontrollable', 'merchandising']]
+    """
+    reasons = read_reasons(folder)
+    first = {code: owners[0] for code, owners in reasons.select("code", "owners").iter_rows() if owners}
+    held = labels[labels["code"].isin(list(first)) & labels["session_key"].isin(sessions["session_key"])]
+    owner, facts = held["code"].map(first), sessions.set_index("session_key")
+    for reason, rule in read_owner_rules(folder)["instead"].items():
+        number = held["session_key"].map(facts[rule["of"]].astype(float))
+        owner = owner.mask((held["code"] == reason) & (number >= rule["from"]), rule["owner"])
+    side = dict(reasons.select("code", "side").iter_rows())
+    return held.assign(side=held["code"].map(side), owner=owner)
+
+
+def coded_owners(labels, sessions, folder=None):
+    """Give the machine's reasons of dissatisfied conversations, with who answers for each.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame, `book.labels`
+    sessions : pandas.DataFrame of `dissatisfied_sessions`
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `assign_owners`, in conversations in which the machine sees dissatisfaction; one row a
+        conversation and reason.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> "merchandising" in set(csnb.coded_owners(book.labels, csnb.dissatisfied_sessions(book.sessions))["owner"])
+    True
+    """
+    owned = assign_owners(labels, sessions[sessions["primary"].notna()], folder)
+    return owned.drop_duplicates(["session_key", "code"])
+
+
+def count_reason_owners(sessions, owned):
+    """Count dissatisfied conversations by reason and who answers for it.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `dissatisfied_sessions`
+    owned : pandas.DataFrame of `coded_owners`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `coded_sessions`, one row a `reason, owner, side`, the most conversations first;
+        n is the number of dissatisfied conversations. Counts of the machine, without an interval.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> counts = csnb.count_reason_owners(bad, csnb.coded_owners(book.labels, bad)).set_index("reason")
+    >>> counts.loc["price", ["owner", "side"]].tolist()
+    ['merchandising', 'uncontrollable']
+    """
+    return _counts(sessions, owned.rename(columns={"code": "reason"}), ["reason", "owner", "side"])
+
+
+def count_owners(sessions, owned):
+    """Count dissatisfied conversations by who answers for at least one of their reasons.
+
+    Parameters
+    ----------
+    sessions, owned : as in `count_reason_owners`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `coded_sessions`, one row an `owner`; a conversation counts for each of its owners.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> counts = csnb.count_owners(bad, csnb.coded_owners(book.labels, bad)).set_index("owner")
+    >>> counts.loc["merchandising", "value"]
+    np.float64(1.0)
+    """
+    return _counts(sessions, owned, ["owner"])
+
+
+def _counts(sessions, owned, by):
+    """Count the conversations of each group, in the shape of results."""
+    counts = owned.groupby(by)["session_key"].nunique().rename("value").reset_index()
+    counts = counts.sort_values(["value", *by], ascending=[False, *[True] * len(by)], ignore_index=True)
+    frame = counts.assign(metric="coded_sessions", n=len(sessions), value=counts["value"].astype(float), low=np.nan,
+                          high=np.nan, unit="count", method=BY_MACHINE, rulepack="")  # fmt: skip
+    return frame[["metric", *by, *_RESULTS]]
+
+
+# ---- shares, from labels or as bounds
+
+
+def measure_owners(scored, machine, human=None, confidence=0.95, folder=None):
+    """Measure in which share of dissatisfied conversations each owner has at least one reason.
+
+    Parameters
+    ----------
+    scored : pandas.DataFrame of `scored_sessions`
+    machine : pandas.DataFrame with `session_key, code, p`: `book.chances`, or `book.labels`
+    human : pandas.DataFrame, table `human_labels`, or None; answers with `use` train are not counted
+    confidence : float
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `owner_share`, by `owner`, and `sessions`, the conversations that the share is
+        about; n is the number of them that people labelled. A conversation may have several owners. Without labels there
+        is no value, and the interval are bounds (`csnb.bounds.LEAST_RIGHT`), method `unverified`; below
+        5 labels the value is suppressed. Errors of single coders are not corrected here.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> scored = csnb.scored_sessions(csnb.dissatisfied_sessions(book.sessions), book.labels, book.drawn)
+    >>> csnb.measure_owners(scored, book.labels)[["owner", "n", "method"]].values.tolist()[0]
+    ['agent', 0, 'unverified']
+    """
+    owners = list(read_owners(folder))
+    y, drawn = _answers(scored, human, folder)
+    if y is None:
+        seen = _by_machine(scored, machine, folder) >= 0.5
+        ends = [freed_of_errors(seen[owner].mean()) if len(seen) else (np.nan, np.nan) for owner in owners]
+        return _bounded("owner", owners, ends, "owner_share", scored)
+    f = _by_machine(drawn, machine, folder)
+    return _estimated("owner", owners, y[owners], f[owners], "owner_share", drawn, confidence)
+
+
+def measure_duties(scored, machine, human=None, confidence=0.95, folder=None):
+    """Measure how the controllable share splits into agents' and management's part.
+
+    Parameters
+    ----------
+    scored, machine, human, confidence, folder : as in `measure_owners`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` as of `measure_owners` with metric `duty_share`, by `duty`: `agent` (only reasons of agents),
+        `both`, `management` (only reasons of management). They add up to the share with any controllable reason.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> scored = csnb.scored_sessions(csnb.dissatisfied_sessions(book.sessions), book.labels, book.drawn)
+    >>> csnb.measure_duties(scored, book.labels)["duty"].tolist()
+    ['agent', 'both', 'management']
+    """
+    y, drawn = _answers(scored, human, folder)
+    if y is None:
+        seen = _split_service(_by_machine(scored, machine, folder) >= 0.5)
+        side = seen.idxmax(axis=1).where(seen.any(axis=1)).map({d: s for s, d in _SIDE_OF_DUTY.items()})
+        bounds = bound_sides(pd.DataFrame({"side": side}))
+        ends = [bounds[side] for side in _SIDE_OF_DUTY]
+        return _bounded("duty", DUTIES, ends, "duty_share", scored)
+    f = _by_machine(drawn, machine, folder)
+    return _estimated("duty", DUTIES, _split_service(y), _split_service(f), "duty_share", drawn, confidence)
+
+
+def _split_service(flags):
+    """Turn the two owners of the service team into agents only, both, management only."""
+    sides = side_values(flags[AGENT].astype(float), flags[MANAGEMENT].astype(float), 0.5)
+    return sides[list(_SIDE_OF_DUTY)].set_axis(list(DUTIES), axis=1)
+
+
+def _by_machine(sessions, machine, folder):
+    """Give the machine's probability that each owner has a reason; one row a conversation."""
+    owned = assign_owners(machine, sessions, folder)
+    each = owned.groupby(["session_key", "owner", "code"])["p"].max()
+    found = (1 - (1 - each).groupby(["session_key", "owner"]).prod()).unstack("owner")
+    return found.reindex(index=sessions["session_key"], columns=list(read_owners(folder))).fillna(0.0)
+
+
+def _answers(scored, human, folder):
+    """Give for which owners people saw a reason, conversation by conversation, and the conversations drawn from."""
+    drawn = scored[scored["stratum"].notna()]
+    if human is None:
+        return None, drawn
+    own = human[(human["use"] == "estimate") & human["session_key"].isin(drawn["session_key"])]
+    if own.empty:
+        return None, drawn
+    settled = own.loc[own["coder"] == FINAL, "session_key"]
+    own = own[(own["coder"] == FINAL) | ~own["session_key"].isin(settled)]
+    who = own[["session_key", "coder"]].drop_duplicates()
+    seen = assign_owners(own[own["holds"].astype(bool)], drawn, folder)[["session_key", "coder", "owner"]]
+    flags = pd.crosstab([seen["session_key"], seen["coder"]], seen["owner"]).clip(upper=1)
+    flags = flags.reindex(
+        index=pd.MultiIndex.from_frame(who), columns=list(read_owners(folder)), fill_value=0
+    )
+    return flags.groupby(level="session_key").mean(), drawn
+
+
+def _bounded(by, names, ends, metric, scored):
+    """Give the rows of shares without labels."""
+    rows = [{by: name, "low": low, "high": high} for name, (low, high) in zip(names, ends, strict=True)]
+    frame = pd.DataFrame(rows).assign(metric=metric, n=0, value=np.nan, unit="rate", method=UNVERIFIED,
+                                      rulepack="", sessions=len(scored))  # fmt: skip
+    return frame[["metric", by, *_RESULTS, "sessions"]]
+
+
+def _estimated(by, names, y, f, metric, drawn, confidence):
+    """Give the rows of shares with labels."""
+    labelled = drawn["session_key"].isin(y.index).to_numpy()
+    y = y.loc[drawn["session_key"][labelled]]
+    phases = drawn["stratum"], labelled, y, f
+    fit = two_phase(*phases, lean_on_machine(*phases))
+    is_few = fit.n < SMALLEST_GROUP
+    ends = np.full((3, len(names)), np.nan) if is_few else share_intervals(fit, confidence)
+    frame = pd.DataFrame({by: list(names), **dict(zip(("value", "low", "high"), ends, strict=True))})
+    method = "suppressed" if is_few else TWO_PHASE
+    frame = frame.assign(metric=metric, n=fit.n, unit="rate", method=method, rulepack="", sessions=fit.size)
+    return frame[["metric", by, *_RESULTS, "sessions"]]
+
+
+# ---- trend, refunds, asks
+
+
+def owned_sessions(sessions, owned):
+    """Give dissatisfied conversations once for each owner of one of their reasons, to be measured by `owner`.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `dissatisfied_sessions`
+    owned : pandas.DataFrame of `coded_owners`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `sessions` with `owner`; conversations without a reason have no row.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> both = csnb.owned_sessions(bad, csnb.coded_owners(book.labels, bad))
+    >>> bool(both["owner"].notna().all())
+    True
+    """
+    pairs = owned[["session_key", "owner"]].drop_duplicates()
+    return sessions.merge(pairs, on="session_key", how="inner")
+
+
+def measure_owner_weeks(sessions, owned, confidence=0.95):
+    """Measure week by week in which part of the rated conversations each owner has a reason of dissatisfaction.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    owned : pandas.DataFrame of `coded_owners`
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `owner_rate`, by `owner` and `week`; n are the ratings of the week. Wilson's
+        interval holds chance only: how often the machine is wrong is not in it. Below 5 ratings suppressed.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> csnb.measure_owner_weeks(book.sessions, csnb.coded_owners(book.labels, bad))[["owner", "n", "value"]].values.tolist()[0]
+    ['agent', 6, 0.16666666666666666]
+    """
+    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    rated = sessions[counted & sessions["is_rated"].astype(bool) & sessions["week"].notna()]
+    bad = owned_sessions(dissatisfied_sessions(rated), owned)
+    weeks = rated.groupby("week").size()
+    hits = bad.groupby(["owner", "week"]).size()
+    rows = []
+    for owner in sorted(owned["owner"].unique()):
+        for week, n in weeks.items():
+            hit, shown = int(hits.get((owner, week), 0)), n >= SMALLEST_GROUP
+            low, high = wilson_interval(hit, n, confidence) if shown else (np.nan, np.nan)
+            rows.append({"metric": "owner_rate", "owner": owner, "week": week, "n": n, "value": hit / n if shown else np.nan,
+                         "low": float(low), "high": float(high), "unit": "rate",
+                         "method": BY_MACHINE if shown else "suppressed", "rulepack": ""})  # fmt: skip
+    return pd.DataFrame(rows, columns=["metric", "owner", "week", *_RESULTS])
+
+
+def add_refunds(sessions, refunds):
+    """Say of every conversation whether its order was refunded, and how much.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame with `order_id`
+    refunds : pandas.DataFrame, `book.refunds`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `sessions` with `is_refunded` (missing where no order is known, or the book holds no
+        refunds) and `refund_amount` (yuan, all refunds of the order; missing without one).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> csnb.add_refunds(book.sessions, book.refunds)["is_refunded"].notna().sum()
+    np.int64(0)
+    """
+    amounts = refunds.groupby("order_id")["amount"].sum(min_count=1)
+    known = sessions["order_id"].notna() & bool(len(refunds))
+    is_refunded = sessions["order_id"].isin(refunds["order_id"]).astype("boolean").where(known)
+    return sessions.assign(
+        is_refunded=is_refunded, refund_amount=sessions["order_id"].map(amounts).astype(float)
+    )
+
+
+def measure_refunds(sessions, by="owner"):
+    """Add up what was refunded on the orders of some conversations, each order once in a group.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `add_refunds` and `owned_sessions`
+    by : str, column to group by
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `refund_amount` in yuan, by `by`; n is the number of refunded orders. A sum of all
+        there is has no interval, and a refund need not be due to the conversation.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> measure_refunds(csnb.add_refunds(book.sessions, book.refunds), "shop")["n"].sum()
+    0
+    """
+    orders = sessions[sessions["is_refunded"].fillna(False).astype(bool)].drop_duplicates([by, "order_id"])
+    sums = orders.groupby(by)["refund_amount"].agg(["size", "sum"])
+    rows = [
+        {"metric": "refund_amount", by: group, "n": int(row["size"]), "value": float(row["sum"]), "low": np.nan,
+         "high": np.nan, "unit": "yuan", "method": "sum", "rulepack": ""}
+        for group, row in sums.iterrows()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["metric", by, *_RESULTS])
+
+
+def measure_owner_figures(shares, sessions, confidence=0.95):
+    """Put together what one owner is told in numbers: how much, how bad, how often again, how much refunded.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame of `measure_owners`
+    sessions : pandas.DataFrame of `owned_sessions`, with what `add_refunds` adds
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` by `owner`: `owner_share`, then among the conversations that the machine codes to the owner
+        `lowest_score_rate, repeat_rate_72h, refund_rate` and `refund_amount`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(csnb.add_refunds(book.sessions, book.refunds))
+    >>> shares = csnb.measure_owners(csnb.scored_sessions(bad, book.labels, book.drawn), book.labels)
+    >>> both = csnb.owned_sessions(bad, csnb.coded_owners(book.labels, bad))
+    >>> csnb.measure_owner_figures(shares, both)["metric"].unique().tolist()
+    ['owner_share', 'lowest_score_rate', 'repeat_rate_72h', 'refund_rate']
+    """
+    rates = measure(sessions, ["lowest_score_rate", "repeat_rate_72h", "refund_rate"], "owner", confidence)
+    parts = [part for part in (shares, rates, measure_refunds(sessions)) if len(part)]
+    return pd.concat(parts, ignore_index=True)[["metric", "owner", *_RESULTS]]
+
+
+def list_asks(counts, owner, folder=None):
+    """List what is asked of an owner, reason by reason, the most frequent first.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame of `count_reason_owners`
+    owner : str, such as "logistics"
+    folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a reason of this owner that occurs: `reason, coded_count` (conversations), `n` (dissatisfied ones),
+        `ask` (owners.toml, in the language in force; missing where it says nothing).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> counts = csnb.count_reason_owners(bad, csnb.coded_owners(book.labels, bad))
+    >>> csnb.list_asks(counts, "merchandising")[["reason", "coded_count"]].values.tolist()
+    [['price', 1]]
+    """
+    asks, own = read_owner_rules(folder)["ask"].get(owner, {}), counts[counts["owner"] == owner]
+    said = [asks.get(reason, {}).get(get_language()) for reason in own["reason"]]
+    return pd.DataFrame(
+        {"reason": own["reason"], "coded_count": own["value"].astype(int), "n": own["n"], "ask": said}
+    ).reset_index(drop=True)
+
+
+def list_owner_quotes(quotes, owned):
+    """Give quotes the owner of their reason, so that each owner reads its own.
+
+    Parameters
+    ----------
+    quotes : pandas.DataFrame of `list_quotes`
+    owned : pandas.DataFrame of `coded_owners`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `quotes` with `owner`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> quotes = csnb.list_quotes(book, bad)
+    >>> csnb.list_owner_quotes(quotes, csnb.coded_owners(book.labels, bad))["owner"].tolist()[0]
+    'agent'
+    """
+    whose = owned.rename(columns={"code": "reason"})[["session_id", "reason", "owner"]].drop_duplicates()
+    return quotes.merge(
+        whose.drop_duplicates(["session_id", "reason"]), on=["session_id", "reason"], how="inner"
+    )
+
+
+def keep_owner(table, owner):
+    """Keep the rows of one owner, such as "logistics", of any table with a column `owner`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    owner : str
+
+    Examples
+    --------
+    >>> keep_owner(pd.DataFrame({"owner": ["agent", "logistics"], "n": [1, 2]}), "agent")["n"].tolist()
+    [1]
+    """
+    return table[table["owner"] == owner].drop(columns="owner").reset_index(drop=True)

@@ -1,0 +1,289 @@
+"""Owners: who answers for a reason, how much that is, what is asked of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from csnb.errors import DefinitionError
+from csnb.owner_findings import find_certainty, find_handovers, find_owner_issues
+from csnb.owners import (
+    DUTIES,
+    add_refunds,
+    assign_owners,
+    coded_owners,
+    count_owners,
+    count_reason_owners,
+    keep_owner,
+    list_asks,
+    list_owner_quotes,
+    measure_duties,
+    measure_owner_figures,
+    measure_owner_weeks,
+    measure_owners,
+    measure_refunds,
+    owned_sessions,
+    read_owner_rules,
+)
+from csnb.reasons import read_owners, read_reasons
+from csnb.schema import RESULTS
+from csnb.shares import measure_controllable, measure_labelling_need, scored_sessions
+from csnb.strings import set_language, text
+
+NOTHING_DRAWN = pd.DataFrame({"session_key": [], "stratum": []})
+
+
+def sessions_from(n, **columns):
+    """Make n conversations rated dissatisfied, handled by an agent with nothing else open."""
+    frame = pd.DataFrame({"session_key": range(n), "session_id": [f"S{place}" for place in range(n)]})
+    usual = {
+        "left_out_because": None, "is_rated": True, "is_dissatisfied": True, "score": 1.0, "primary": "price", "side": "mixed",
+        "load_at_arrival": 0.0, "transfer_count": 0, "order_id": None, "shop": "A", "platform": "jd", "rulepack": "jd",
+        "is_repeat_72h": False, "week": "2026-W10",
+    }  # fmt: skip
+    return frame.assign(**(usual | columns))
+
+
+def labels_from(*rows):
+    """Make machine labels of (session_key, code, p)."""
+    frame = pd.DataFrame(rows, columns=["session_key", "code", "p"])
+    return frame.assign(session_id="S" + frame["session_key"].astype(str), source="stated")
+
+
+def human_from(codes, coder="li", use="estimate"):
+    """Make answers of people: session_key to the codes that hold."""
+    every = [code for code in read_reasons()["code"] if code != "unclear"]
+    return pd.DataFrame(
+        [
+            {"session_key": key, "coder": coder, "code": code, "holds": code in held, "use": use}
+            for key, held in codes.items()
+            for code in every
+        ]
+    )
+
+
+def test_every_owner_of_the_guide_is_known_and_asked_for_every_reason_it_can_have():
+    rules = read_owner_rules()
+    for code, owners in read_reasons().select("code", "owners").iter_rows():
+        for owner in owners[:1]:
+            assert {"zh", "en"} <= set(rules["ask"][owner][code])
+    for reason, rule in rules["instead"].items():
+        assert {"zh", "en"} <= set(rules["ask"][rule["owner"]][reason])
+
+
+@pytest.mark.parametrize(("load", "owner"), [(4, "agent"), (5, "cs_management"), (np.nan, "agent")])
+def test_waiting_is_rostering_where_the_agent_had_too_many_conversations(load, owner):
+    owned = assign_owners(labels_from((0, "timeliness", 0.9)), sessions_from(1, load_at_arrival=load))
+    assert owned["owner"].to_list() == [owner]
+    assert owned["side"].to_list() == ["controllable"]
+
+
+def test_a_reason_without_an_owner_and_foreign_conversations_are_left_out():
+    labels = labels_from((0, "unclear", 0.9), (0, "dissatisfied", 0.9), (7, "price", 0.9), (0, "price", 0.6))
+    assert assign_owners(labels, sessions_from(2))["code"].to_list() == ["price"]
+
+
+def test_an_owner_that_nobody_knows_is_refused(tmp_path):
+    (tmp_path / "owners.toml").write_text(
+        '[instead.price]\nowner = "nobody"\nof = "x"\nfrom = 1\n[ask.agent]\n'
+    )
+    with pytest.raises(DefinitionError, match="price"):
+        read_owner_rules(tmp_path)
+
+
+def test_a_conversation_counts_once_for_each_owner_and_reason():
+    sessions = sessions_from(4)
+    labels = labels_from(
+        (0, "price", 0.9), (0, "price", 0.8), (0, "stock", 0.9), (1, "ability", 0.9), (2, "price", 0.9)
+    )
+    owned = coded_owners(labels, sessions)
+    counts = count_owners(sessions, owned).set_index("owner")
+    assert counts["value"].to_dict() == {"merchandising": 2, "agent": 1}
+    assert set(counts["n"]) == {4}
+    crossed = count_reason_owners(sessions, owned)
+    assert crossed[["reason", "owner", "value"]].values.tolist()[0] == ["price", "merchandising", 2.0]
+    assert crossed["low"].isna().all()
+
+
+def test_a_fact_of_a_conversation_in_which_the_machine_sees_no_dissatisfaction_has_no_owner():
+    owned = coded_owners(labels_from((0, "ability", 0.4)), sessions_from(1, primary=None))
+    assert owned.empty
+
+
+def test_without_labels_shares_are_bounds_that_say_so():
+    sessions = sessions_from(10)
+    labels = labels_from(*((key, "price", 0.9) for key in range(4)))
+    scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
+    table = measure_owners(scored, labels).set_index("owner")
+    assert list(table.index) == list(read_owners())
+    assert table["value"].isna().all() and set(table["method"]) == {"unverified"} and set(table["n"]) == {0}
+    assert table.loc["merchandising", "low"] <= 0.4 <= table.loc["merchandising", "high"]
+    duties = measure_duties(scored, labels)
+    assert duties["value"].isna().all() and (duties["low"] <= duties["high"]).all()
+
+
+def test_with_all_labelled_shares_are_what_people_say_and_duties_add_up_to_the_controllable_share():
+    sessions = sessions_from(8, load_at_arrival=[0.0] * 4 + [9.0] * 4)
+    labels = labels_from(*((key, "price", 0.5) for key in range(8)))
+    codes = dict(
+        enumerate(
+            (
+                ["attitude"],
+                ["timeliness"],
+                ["price"],
+                [],
+                ["timeliness"],
+                ["bot", "emotion"],
+                ["bot"],
+                ["stock"],
+            )
+        )
+    )
+    human = human_from(codes)
+    scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
+    owners = measure_owners(scored, labels, human).set_index("owner")
+    assert owners.loc["merchandising", ["value", "low", "high"]].to_list() == [0.25] * 3
+    assert set(owners["n"]) == {8} and set(owners["sessions"]) == {8}
+    duties = measure_duties(scored, labels, human).set_index("duty")["value"]
+    assert duties.to_dict() == {"agent": 0.25, "both": 0.125, "management": 0.25}
+    assert list(duties.index) == list(DUTIES)
+    broad = measure_controllable(scored, human).iloc[0]["value"]
+    assert duties.sum() == pytest.approx(broad)
+
+
+def test_a_machine_that_knows_nothing_moves_no_share_and_few_labels_are_suppressed():
+    rng = np.random.default_rng(3)
+    sessions = sessions_from(400)
+    truth = {key: (["price"] if rng.random() < 0.3 else []) for key in range(400)}
+    chosen = rng.choice(400, 120, replace=False).tolist()
+    labels = labels_from(*((key, "price", rng.random()) for key in range(400)))
+    scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
+    row = (
+        measure_owners(scored, labels, human_from({key: truth[key] for key in chosen}))
+        .set_index("owner")
+        .loc["merchandising"]
+    )
+    true_share = np.mean([bool(codes) for codes in truth.values()])
+    assert row["low"] <= true_share <= row["high"] and row["n"] == 120 and row["high"] - row["low"] < 0.2
+    few = measure_owners(scored, labels, human_from({key: truth[key] for key in chosen[:4]}))
+    assert few["value"].isna().all() and set(few["method"]) == {"suppressed"}
+
+
+def test_a_settled_answer_replaces_those_it_settles_and_training_answers_do_not_count():
+    sessions = sessions_from(6)
+    labels = labels_from((0, "price", 0.9))
+    scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
+    every = {key: ["price"] for key in range(6)}
+    human = pd.concat([human_from(every), human_from({0: []}, "wu"), human_from({0: []}, "final")])
+    table = measure_owners(scored, labels, human).set_index("owner")
+    assert table.loc["merchandising", "value"] == pytest.approx(5 / 6)
+    assert set(measure_owners(scored, labels, human_from(every, use="train"))["method"]) == {"unverified"}
+
+
+def test_weeks_are_of_all_ratings_and_small_weeks_are_suppressed():
+    sessions = sessions_from(
+        20, is_dissatisfied=[True] * 6 + [False] * 14, week=["2026-W10"] * 16 + ["2026-W11"] * 4
+    )
+    weeks = measure_owner_weeks(
+        sessions, coded_owners(labels_from((0, "price", 0.9), (1, "price", 0.9)), sessions)
+    )
+    first, second = weeks.to_dict("records")
+    assert (first["n"], first["value"]) == (16, 2 / 16) and first["low"] < first["value"] < first["high"]
+    assert second["method"] == "suppressed" and np.isnan(second["value"])
+
+
+def test_refunds_count_each_order_once_and_unknown_orders_are_unknown():
+    sessions = sessions_from(4, order_id=["o1", "o1", "o2", None])
+    refunds = pd.DataFrame({"order_id": ["o1", "o1", "o9"], "amount": [10.0, 5.0, 99.0]})
+    told = add_refunds(sessions, refunds)
+    assert told["is_refunded"].to_list()[:3] == [True, True, False] and pd.isna(told["is_refunded"].iloc[3])
+    assert add_refunds(sessions, refunds[:0])["is_refunded"].isna().all()
+    owned = coded_owners(labels_from(*((key, "quality", 0.9) for key in range(4))), sessions)
+    both = owned_sessions(told, owned)
+    (row,) = measure_refunds(both).to_dict("records")
+    assert (row["owner"], row["n"], row["value"]) == ("product_quality", 1, 15.0)
+    shares = measure_owners(scored_sessions(sessions, owned, NOTHING_DRAWN), owned)
+    figures = keep_owner(measure_owner_figures(shares, both), "product_quality").set_index("metric")
+    assert figures.reset_index().columns.to_list() == list(RESULTS.columns)
+    assert figures["n"].isna().sum() == 0 and np.isnan(
+        figures.loc["refund_rate", "value"]
+    )  # three orders: suppressed
+    assert figures.loc["lowest_score_rate", "method"] == "suppressed"
+
+
+def test_asks_are_in_the_language_in_force_and_only_for_what_occurs():
+    sessions = sessions_from(3)
+    counts = count_reason_owners(sessions, coded_owners(labels_from((0, "price", 0.9)), sessions))
+    chinese = list_asks(counts, "merchandising")
+    set_language("en")
+    english = list_asks(counts, "merchandising")
+    assert chinese["reason"].to_list() == ["price"] and english["ask"].iloc[0] != chinese["ask"].iloc[0]
+    assert english["ask"].iloc[0].isascii()
+    assert list_asks(counts, "logistics").empty
+
+
+def test_a_quote_goes_to_the_owner_of_its_reason():
+    owned = coded_owners(labels_from((0, "price", 0.9), (0, "bot", 0.9)), sessions_from(1))
+    quotes = pd.DataFrame(
+        {"reason": ["price", "bot"], "session_id": "S0", "role": "customer", "text": "x", "quote": "x"}
+    )
+    assert list_owner_quotes(quotes, owned)["owner"].to_list() == ["merchandising", "cs_management"]
+
+
+def sentences(found):
+    """Say every finding in both languages; gives the keys."""
+    for lang in ("zh", "en"):
+        set_language(lang)
+        for each in found:
+            claim = {name: value for name, value in each.values.items() if name not in ("n", "interval")}
+            assert text(f"finding.{each.key}", **claim)
+    return [each.key for each in found]
+
+
+def test_handovers_name_service_and_others_apart_and_nothing_where_nothing_is_coded():
+    sessions = sessions_from(5)
+    labels = labels_from((0, "price", 0.9), (1, "ability", 0.9), (2, "bot", 0.9), (3, "logistics", 0.9))
+    owned = coded_owners(labels, sessions)
+    found = find_handovers(count_reason_owners(sessions, owned), count_owners(sessions, owned))
+    assert sentences(found) == ["own_reasons", "handed_over"]
+    assert {each.values["n"] for each in found} == {"5"}
+    nothing = owned[:0]
+    assert find_handovers(count_reason_owners(sessions, nothing), count_owners(sessions, nothing)) == []
+
+
+@pytest.mark.parametrize(
+    ("labelled", "key"), [(0, "sure_unverified"), (20, "sure_more"), (600, "sure_enough")]
+)
+def test_certainty_is_said_with_the_labels_that_are_missing(labelled, key):
+    sessions = sessions_from(600)
+    labels = labels_from(*((key, "price", 0.5) for key in range(600)))
+    scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
+    human = (
+        human_from({key: ["price" if key % 2 else "ability"] for key in range(labelled)})
+        if labelled
+        else None
+    )
+    found = find_certainty(measure_controllable(scored, human), measure_labelling_need(scored, human))
+    assert sentences(found) == [key]
+    assert (
+        sentences(find_certainty(measure_controllable(scored[:0]), measure_labelling_need(scored[:0]))) == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("labelled", "keys"), [(0, ["owners_unverified", "owner_coded"]), (12, ["owner_share"])]
+)
+def test_owners_are_told_their_share_or_that_there_is_none(labelled, keys):
+    sessions = sessions_from(12)
+    labels = labels_from(*((key, "price", 0.5) for key in range(12)))
+    scored, owned = scored_sessions(sessions, labels, NOTHING_DRAWN), coded_owners(labels, sessions)
+    human = human_from({key: ["price"] for key in range(labelled)}) if labelled else None
+    shares = measure_owners(scored, labels, human)
+    found = find_owner_issues(count_owners(sessions, owned), count_reason_owners(sessions, owned), shares)
+    assert sentences(found) == keys
+    assert all(
+        "interval" in each.values and "n" in each.values for each in found if each.key != "owners_unverified"
+    )
+    nothing = find_owner_issues(
+        count_owners(sessions, owned[:0]), count_reason_owners(sessions, owned[:0]), shares
+    )
+    assert sentences(nothing) == ["owners_none"]
