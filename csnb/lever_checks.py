@@ -152,7 +152,7 @@ def list_overlap(sessions, levers, folder=None):
         return pd.DataFrame(columns=_OVERLAP)
     names = [name for name in MODIFIERS if name in compared.sessions]
     cell = (
-        compared.sessions[names].astype(str).agg(" ".join, axis=1)
+        compared.sessions[names].astype("string").fillna("unknown").agg(" ".join, axis=1)
         if names
         else pd.Series("", compared.levers.index)
     )

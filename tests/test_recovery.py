@@ -143,6 +143,12 @@ def test_second_estimates_agree_where_the_truth_is_known(world, sessions):
         1 / checks["times_strongest"]).iloc[0])  # fmt: skip
 
 
+def test_a_conversation_whose_channel_is_not_known_is_in_a_cell_of_its_own(sessions):
+    changed = sessions.assign(channel=sessions["channel"].mask(np.arange(len(sessions)) % 10 == 0))
+    whole, missing = (list_overlap(each, each[LEVERS])["cells"].iloc[0] for each in (sessions, changed))
+    assert missing > whole
+
+
 def test_overlap_counts_the_cells_that_have_both(sessions):
     rated = compared_sessions(sessions, sessions[LEVERS]).sessions
     names = ["intent", "stage", "channel", "has_campaign_flag"]
