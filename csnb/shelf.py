@@ -41,13 +41,14 @@ def index_language(out):
 def write_index(out):
     """Write `index.html`, the list of all pages of a folder, in the language in force.
 
-    The newest period comes first; the list can be searched without network.
+    The newest period comes first, in it the pages in that language; the list can be searched without network.
 
     Returns
     -------
     Path
     """
-    pages = sorted(read_pages(out), key=lambda page: (page["report"], page["lang"], page["path"].name))
+    own = get_language()
+    pages = sorted(read_pages(out), key=lambda page: (page["lang"] != own, page["report"], page["path"].name))
     pages.sort(key=_period, reverse=True)
     periods = {}
     for page in pages:

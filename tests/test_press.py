@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from report_words import make_definitions
 
-from csnb.book import create_book, data_hash, open_book
+from csnb.book import create_book, data_hash, open_book, write_bytes
 from csnb.errors import BookError, ParameterError
 from csnb.press import list_reports, page_name, run_reports
 from csnb.shelf import read_pages, write_index
@@ -118,6 +118,15 @@ def test_the_same_inputs_give_the_same_bytes(run, book, tmp_path):
 
 def test_a_run_leaves_no_half_files_and_no_notebooks_behind(run):
     assert {path.suffix for path in run[0].iterdir()} == {".html", ".xlsx", ".json"}
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one_and_no_part_of_the_new(tmp_path):
+    page = tmp_path / "page.html"
+    write_bytes(page, b"the last good page")
+    with pytest.raises(TypeError):
+        write_bytes(page, "not bytes")
+    assert list(tmp_path.iterdir()) == [page]
+    assert page.read_bytes() == b"the last good page"
 
 
 def test_progress_is_one_plain_line_a_notebook_on_stderr(book, tmp_path, capsys):
@@ -345,6 +354,16 @@ def test_the_index_shows_headline_language_and_link(run):
     assert workbook == page.replace(".html", ".xlsx") and (run[0] / workbook).exists()
     assert entry.select_one(".headline").text.startswith("不满意会话中有 38.2%")
     assert [part.text for part in entry.select(".about span")] == ["中文", "全部店铺", "分析师"]
+
+
+def test_the_index_puts_the_pages_in_its_own_language_first(book, tmp_path):
+    for lang in ("en", "zh"):
+        press(book, tmp_path, ["broken"], period=WEEK, lang=lang)
+    index = BeautifulSoup((tmp_path / "index.html").read_text("utf-8"), "html.parser")
+    assert [entry.a["href"].split("__")[2] for entry in index.select(".entry")] == [
+        "zh.failed.html",
+        "en.failed.html",
+    ]
 
 
 def test_an_empty_folder_has_an_index_that_says_so(tmp_path):
