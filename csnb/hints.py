@@ -25,6 +25,7 @@ from csnb.stats import shrink, tier_chances
 
 HINTS = ("willingness", "ability", "capacity")
 LONGEST_BREAK_SECONDS = 3600
+LARGEST_LOAD = 8  # at more open conversations all are alike: customers wait in line
 
 
 class Part(NamedTuple):
@@ -129,9 +130,10 @@ def _busy_reply(facts):
     rows, mix = _reply_seconds(facts, is_busy=True)
     sessions = facts.sessions.loc[rows.index]
     if "tier" in sessions:
-        above = sessions["load_at_arrival"] - facts.settings["idle_below"]
+        bands = pd.get_dummies(sessions["load_at_arrival"].clip(upper=LARGEST_LOAD).astype(int), dtype=float)
         for tier in sorted(sessions["tier"].dropna().unique())[1:]:
-            mix[("load", "tier by load", tier)] = above.where(sessions["tier"] == tier, 0.0)
+            for load in bands:
+                mix[("load", f"{load} on tier", tier)] = bands[load].where(sessions["tier"] == tier, 0.0)
     return _part(rows, mix, "mean", facts.settings["fewest"])
 
 

@@ -1,7 +1,8 @@
 """Burst or work: how much of a change is due to who came, to how busy the agents were, and to how they served.
 
-A model of the metric given the customer's mix and the load is fitted on both periods and the weeks before.
-Mix, load and work are then exchanged between the periods one by one, in every order (Shapley).
+A model of the metric given the customer's mix, the load and the agent is fitted on both periods and the weeks before.
+Mix, load and work are then exchanged between the periods one by one, in every order (Shapley). An agent has a
+level of their own in each period, part of the work, so that what load does is learned from the same agents at other loads.
 """
 
 from typing import NamedTuple
@@ -18,7 +19,7 @@ MIX = ("stage", "product", "intent", "shop", "channel", "tier")
 KNOTS = (2, 4, 7)  # loads at which the metric may bend
 HISTORY_DAYS = 56
 SMALLEST_LEVEL = 20
-RIDGE, NO_RIDGE = 0.1, 1e-9
+RIDGE, AGENT_RIDGE, NO_RIDGE = 0.1, 5.0, 1e-9
 STEPS = 25
 
 
@@ -61,18 +62,22 @@ def split_change(facts, sessions, metric, bursts=None):
         return None
     rows = pd.concat([facts.rows, _history(facts, sessions, metric, bursts)], ignore_index=True)
     mix, load, place = _mix_columns(rows), rows["load_at_arrival"].to_numpy(), rows["place"].to_numpy()
-    tiers = _dummies(rows, "tier")
-    design = np.hstack([mix, _bends(load, tiers), np.eye(3)[place]])
+    whose_level = rows["agent_id"].fillna("") + "\x1f" + rows["place"].astype(str)
+    tiers, agents = _dummies(rows, "tier"), _dummies(rows.assign(agent_id=whose_level), "agent_id")
+    design = np.hstack([mix, _bends(load, tiers), agents, np.eye(3)[place]])
     events, base = rows["events"].to_numpy(), rows["base"].to_numpy()
-    fit = _fit(design, events, base, is_logit=facts.unit == "rate")
-    pulls = np.vstack([np.zeros(design.shape[1]), _pull_of_blocks(facts, design, fit)])
+    fit = _fit(design, events, base, agents.shape[1], is_logit=facts.unit == "rate")
+    pulls = np.vstack([np.zeros(design.shape[1]), _pull_of_blocks(facts, design, fit, agents.shape[1])])
+    usual = [np.average(agents[place == period], axis=0, weights=base[place == period]) for period in (0, 1)]
 
     def mean_of(players):
         """Give the mean, and how blocks move it, with these factors from this period, the others from the last."""
         whose, busy, how = (int(name in players) for name in FACTORS)
         who = place == whose
         borne = load[who] if busy == whose else _at_ranks_of(load[who], load[place == busy])
-        one = np.hstack([mix[who], _bends(borne, tiers[who]), np.tile(np.eye(3)[how], (who.sum(), 1))])
+        served = agents[who] if how == whose else np.tile(usual[how], (who.sum(), 1))
+        period = np.tile(np.eye(3)[how], (who.sum(), 1))
+        one = np.hstack([mix[who], _bends(borne, tiers[who]), served, period])
         value, slope = fit.predict(one)
         moves = pulls @ (one.T @ (base[who] * slope)) / base[who].sum()
         moves[0] = np.average(value, weights=base[who])
@@ -130,9 +135,10 @@ class _Fit(NamedTuple):
         return value, value * (1 - value)
 
 
-def _fit(design, events, base, is_logit):
-    """Fit by Newton's steps, with a light ridge; the periods bear next to none, so that their means are met."""
-    penalty = np.r_[np.full(design.shape[1] - 3, RIDGE), np.full(3, NO_RIDGE)]
+def _fit(design, events, base, agents, is_logit):
+    """Fit by Newton's steps; agents bear a ridge like random levels, periods next to none, so that their means are met."""
+    others = design.shape[1] - agents - 3
+    penalty = np.r_[np.full(others, RIDGE), np.full(agents, AGENT_RIDGE), np.full(3, NO_RIDGE)]
     fit = _Fit(np.zeros(design.shape[1]), None, is_logit)
     for _ in range(STEPS if is_logit else 1):
         value, slope = fit.predict(design)
@@ -145,26 +151,32 @@ def _fit(design, events, base, is_logit):
     return fit
 
 
-def _pull_of_blocks(facts, design, fit):
+def _pull_of_blocks(facts, design, fit, agents):
     """Say how far each block moves the coefficients: blocks x coefficients.
 
-    Each block is held against a fit without it, as in a jackknife, for few agents may bear most of the load. The
-    rows of `facts` stand first in the design; the history behind them is taken as given.
+    Each block is held against a fit without it, as in a jackknife, for few agents may bear most of the load; of an
+    agent left out the level of the last period is kept, the form of this one is not. The rows of `facts` stand first
+    in the design; the history behind them is taken as given.
     """
-    block, events, base = (facts.rows[name].to_numpy() for name in ("block", "events", "base"))
+    names = ("block", "events", "base", "place")
+    block, events, base, place = (facts.rows[name].to_numpy() for name in names)
     order = np.argsort(block, kind="stable")
     pulls = np.zeros((facts.blocks, design.shape[1]))
     for rows in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
         own = design[rows]
         value, slope = fit.predict(own)
         left = fit.information - own.T @ (own * (base[rows] * slope)[:, None])
-        pulls[block[rows[0]]] = np.linalg.solve(left, own.T @ (events[rows] - base[rows] * value))
+        score = own.T @ (events[rows] - base[rows] * value)
+        level = design.shape[1] - 3 - agents + np.argmax(own[np.argmin(place[rows]), -3 - agents : -3])
+        left[level], score[level] = fit.information[level], 0.0
+        pulls[block[rows[0]]] = np.linalg.solve(left, score)
     return pulls
 
 
 def _at_ranks_of(values, others):
-    """Give each value the one of the others that holds its rank."""
-    rank = (np.argsort(np.argsort(values, kind="stable"), kind="stable") + 0.5) / len(values)
+    """Give each value the one of the others that holds its rank; equal values are ranked by lot, not by the clock."""
+    lot = np.random.default_rng(0).permutation(len(values))
+    rank = (np.argsort(np.lexsort((lot, values)), kind="stable") + 0.5) / len(values)
     return np.quantile(others, rank, method="inverted_cdf")
 
 
