@@ -21,7 +21,6 @@ NAME = 31  # characters of a sheet's name
 NARROW, WIDE = 9, 56
 FORBIDDEN = re.compile(r"[\[\]:*?/\\']")  # in a sheet's name
 RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
-UNITS = ("rate", "points", "seconds", "hours", "count", "ratio", "number", "p")
 PATTERNS = {"rate": "0.0%", "points": "0.0%", "count": "#,##0", "p": "0.000"}
 
 
@@ -134,7 +133,8 @@ def workbook_bytes(tables, title, about):
     data = io.BytesIO()
     workbook = xlsxwriter.Workbook(data, {"in_memory": True})
     workbook.set_properties({"title": title, "created": datetime(2000, 1, 1)})
-    looks = _looks(workbook)
+    units = {unit for table in tables for row in table.rows for _, unit in row if unit}
+    looks = _looks(workbook, sorted({*units, "count"}))
     names = [_sheet_name(number, table.title) for number, table in enumerate(tables, start=1)]
     first = workbook.add_worksheet(text("workbook.contents"))
     for name, table in zip(names, tables, strict=True):
@@ -149,9 +149,9 @@ def _sheet_name(number, title):
     return f"{number} {FORBIDDEN.sub(' ', title)}"[:NAME].strip()
 
 
-def _looks(workbook):
+def _looks(workbook, units):
     """Make the formats: of heads, of texts, of a date, and of a number in each unit."""
-    patterns = {unit: PATTERNS.get(unit) or _pattern(unit) for unit in UNITS}
+    patterns = {unit: PATTERNS.get(unit) or _pattern(unit) for unit in units}
     looks = {unit: workbook.add_format({"num_format": pattern}) for unit, pattern in patterns.items()}
     return looks | {
         "head": workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom"}),

@@ -12,7 +12,7 @@ from report_words import make_definitions
 
 from csnb.charts import plot_ranking
 from csnb.figures import chart_html
-from csnb.strings import set_language
+from csnb.strings import set_language, texts
 from csnb.tables import table_html
 from csnb.workbook import Table, page_tables, workbook_bytes
 
@@ -97,6 +97,13 @@ def test_days_are_dates_and_a_missing_value_is_an_empty_cell():
     (table,) = page_tables(table_html(frame, "days"))
     _, [sheet] = written(table)
     assert [str(sheet[1][0])[:10], *sheet[1][1:]] == ["2026-11-16", None, "42"]
+
+
+@pytest.mark.parametrize(
+    "unit", sorted(key.removeprefix("unit.") for key in texts("zh") if key.startswith("unit."))
+)
+def test_every_unit_that_a_page_may_show_has_a_format(unit):
+    assert workbook_bytes([Table("", "表", "", ["列"], [[(1.0, unit)]])], "", [])
 
 
 def test_numbers_carry_the_format_of_their_unit():
