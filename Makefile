@@ -52,8 +52,8 @@ strip: $(READY)  ## take outputs out of the notebooks and format the code
 lab: $(DEMO_READY)  ## JupyterLab with the demo book, at the tour; it asks the network for nothing
 	$(BIN)/jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/_tour_zh.ipynb
 
-evaluate: $(READY)  ## reason coding against coded conversations: make evaluate GOLD=path
-	$(BIN)/python -m csnb.evaluate $(GOLD)
+evaluate: $(READY)  ## reason coding against coded conversations: make evaluate GOLD=path; CURVE=1: what labels of one's own add
+	$(BIN)/python -m csnb.$(if $(CURVE),learning,evaluate) $(GOLD)
 
 validate: $(READY)  ## every estimator against simulated worlds; writes docs/validation.md
 	$(BIN)/python -m validation

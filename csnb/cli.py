@@ -226,6 +226,30 @@ def label_import_command(
             typer.echo(f"{sheet.name}: {who} answered {counts['answered']}, {counts['open']} open")
 
 
+@label_app.command("train")
+def label_train_command(
+    book: BookPath,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes; all cores by default")] = None,
+):
+    """Learn from the labels chosen for learning, and code the book anew if that codes held-out ones better."""
+    from csnb.book import open_book
+    from csnb.build import build_book
+    from csnb.learning import learn_from_book
+
+    opened = open_book(book)
+    learnt = learn_from_book(opened)
+    typer.echo(f"{learnt.sessions} coded sessions")
+    for when, held_out in (("before", learnt.before), ("after", learnt.after)):
+        typer.echo(f"held-out ones {when}: F1 of all codes {held_out.f1:.3f}, loss {held_out.loss:.3f}")
+    if not learnt.files:
+        typer.echo("nothing is changed: what was learnt codes held-out sessions no better")
+        return
+    for path in learnt.files:
+        typer.echo(path)
+    with _progress("code") as progress:
+        build_book(opened.path, opened.definitions_folder, jobs, progress)
+
+
 @app.command("report")
 def report_command(
     names: Annotated[list[str] | None, typer.Argument(help="Reports; all by default")] = None,

@@ -2,41 +2,136 @@
 
 What is learnt is written as definitions into the user's own folder, where it can be read and changed:
 `utterances/own.tsv` holds the messages that coders gave as evidence, and calm ones, for the utterance
-model; `combination.toml` holds the weights with which the evidence of a session adds up.
+model; `combination.toml` holds the weights with which the evidence of a session adds up; `sure.toml` holds
+from which probability on a code is shown as sure. It is kept only if it codes held-out sessions better than
+what was there before, so a handful of labels never makes the coding worse.
 """
 
 import hashlib
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import polars as pl
+import typer
 from scipy.optimize import minimize
+from scipy.stats import beta
 
+from csnb.answers import read_conversations
 from csnb.coding import as_messages, code_records
-from csnb.errors import ParameterError
+from csnb.errors import CsnbError, ParameterError
 from csnb.evaluate import compare, read_gold
 from csnb.evidence import CODES
+from csnb.human import FINAL
 from csnb.reasons import (
     GENERAL,
     PER_CODE,
+    decided,
     log_odds,
     read_combination,
+    read_sure,
     score_sessions,
     sides,
     weighted,
 )  # fmt: skip
-from csnb.utterances import COLUMNS, OWN, read_bank
+from csnb.utterances import COLUMNS, OWN, load_model, read_bank
 
 LEAST_SESSIONS = 30
 _FOLDS = 5
 _STIFFNESS, _OFFSET_STIFFNESS = 5.0, 3.5  # of the ridge, chosen by cross-validation: docs/reasons.md
-_BEST_F1 = 0.4  # calibrated probability from which calling a session dissatisfied gives the best F1
-_NOTE = "How the evidence of a session adds up, on the log-odds scale. Learnt from coded sessions."
+_ENOUGH = 15  # conversations with a code before its precision is judged
+_SURE_NOTE = (
+    "From which probability on a code is sure. Learnt from labels: learning again replaces this file."
+)
+_NOTE = "How the evidence of a session adds up. Learnt from labels: learning again replaces this file."
 
 
-def learn(messages, coded, definitions, start=None):
+def learn_from_book(book):
+    """Learn from what people coded in a book, into the definitions folder beside it.
+
+    Only answers that were chosen for learning count (`use` is train): answers of the random draw estimate
+    shares and judge the machine, and cannot do so once it has learnt them by heart. Of several coders of a
+    conversation the settled answer counts, else what at least half of them say.
+
+    Parameters
+    ----------
+    book : Book
+
+    Returns
+    -------
+    Learnt
+
+    Raises
+    ------
+    ParameterError
+        If fewer than 30 such sessions are coded.
+
+    Examples
+    --------
+    >>> learn_from_book(book)  # doctest: +SKIP
+    """
+    keys, coded = read_lessons(book.human_labels)
+    buyers = pl.from_pandas(book.sessions[["session_key", "buyer_id"]])
+    messages = read_conversations(book, keys).join(buyers, on="session_key", how="left")
+    return learn(messages, coded, book.path.parent / "definitions")
+
+
+def read_lessons(human):
+    """Settle the answers that may be learnt from.
+
+    Parameters
+    ----------
+    human : pandas.DataFrame, table `human_labels`
+
+    Returns
+    -------
+    keys : list of session_key, all that were coded
+    coded : polars.DataFrame, as `learn` takes it
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> human = pd.DataFrame({"session_key": [1, 1, 2], "coder": "li",
+    ...     "code": ["dissatisfied", "price", "dissatisfied"], "holds": [True, True, False], "number": [None, 3, None], "use": "train"})
+    >>> read_lessons(human)[1].rows()
+    [(1, 'price', 3)]
+    """
+    answers = pl.from_pandas(human[["session_key", "coder", "code", "holds", "number", "use"]]).filter(
+        pl.col("use") == "train"
+    )
+    settled = (pl.col("coder") == FINAL).any().over("session_key")
+    answers = answers.filter(~settled | (pl.col("coder") == FINAL))
+    agreed = answers.group_by("session_key", "code", maintain_order=True).agg(
+        holds=pl.col("holds").mean() >= 0.5, number=pl.col("number").drop_nulls().first().cast(pl.Int32)
+    )
+    unhappy = agreed.filter(pl.col("holds") & (pl.col("code") == "dissatisfied"))
+    coded = agreed.filter(pl.col("holds") & (pl.col("code") != "dissatisfied"))
+    coded = coded.join(unhappy, on="session_key", how="semi").select("session_key", "code", "number")
+    return sorted(set(agreed["session_key"])), coded
+
+
+class HeldOut(NamedTuple):
+    """How well sessions were coded that nothing was learnt from: mean loss (negative log-likelihood of all codes),
+    and F1 over `dissatisfied` and all codes together."""
+
+    loss: float
+    f1: float
+
+
+class Learnt(NamedTuple):
+    """What came of learning: from how many sessions, how held-out ones were coded before and after, and the
+    files written: none unless the loss fell and F1 did not."""
+
+    sessions: int
+    before: HeldOut
+    after: HeldOut
+    files: list
+
+
+def learn(messages, coded, definitions):
     """Learn from coded sessions and write what was learnt into the user's own definitions folder.
 
     Parameters
@@ -47,13 +142,12 @@ def learn(messages, coded, definitions, start=None):
     coded : polars.DataFrame
         `session_key, code, number`; one row a reason that a coder gave, `number` being the message that
         shows it (may be missing). A session of `messages` without a row was coded as not dissatisfied.
-    definitions : path of the folder to write to; what stands there already stays in force
-    start : dict shaped like `combination.toml` to start from, or None for the weights in force
+    definitions : path of the folder to write to; what stands there is where learning starts from
 
     Returns
     -------
-    list of Path
-        `utterances/own.tsv` and `combination.toml`.
+    Learnt
+        Nothing is written if what was learnt is no better than what was in force.
 
     Raises
     ------
@@ -66,25 +160,38 @@ def learn(messages, coded, definitions, start=None):
         raise ParameterError(
             f"{len(keys)} coded sessions are too few to learn from; {LEAST_SESSIONS} are needed"
         )
-    start = start or read_combination(definitions)
-    own = _own_rows(messages, coded, definitions)
-    fold_of = _folds(messages)
     with tempfile.TemporaryDirectory() as scratch:
-        parts = []
-        for fold in range(_FOLDS):
-            seen = fold_of.filter(pl.col("fold") != fold)
-            folder = _with_own(
-                definitions, Path(scratch) / str(fold), own.join(seen, on="session_key", how="semi")
-            )
-            unseen = fold_of.filter(fold=fold)
-            if unseen.height:
-                parts.append(
-                    score_sessions(messages.join(unseen, on="session_key", how="semi"), folder=folder)[1]
-                )
-    weights = learn_combination(parts, coded, start, definitions)
+        base = _before(definitions, Path(scratch) / "before")
+        start = read_combination(base)
+        own, fold_of = _own_rows(messages, coded, base), _folds(messages)
+        known, parts = [], []
+        for fold in sorted(set(fold_of["fold"])):
+            unseen = messages.join(fold_of.filter(fold=fold), on="session_key", how="semi")
+            seen = own.join(fold_of.filter(pl.col("fold") != fold), on="session_key", how="semi")
+            folder = shutil.copytree(base, Path(scratch) / str(fold))
+            _write_own(folder, seen)
+            known.append(score_sessions(unseen, folder=base)[1])
+            parts.append(score_sessions(unseen, folder=str(folder))[1])
+        held_out = []
+        for part in parts:
+            others = [other for other in parts if other is not part]
+            weights = learn_combination(others, coded, start, base) if others else start
+            held_out.append(_weighed(part, weights, base))
+        learnt = learn_combination(parts, coded, start, base)
+    before, after = _held_out(known, coded), _held_out(held_out, coded)
+    if not is_better(after, before):
+        return Learnt(len(keys), before, after, [])
+    written = {
+        "combination.toml": as_toml(learnt, _NOTE),
+        "sure.toml": as_toml({"sure": _sure(held_out, coded)}, _SURE_NOTE),
+    }
     _write_own(definitions, own)
-    (definitions / "combination.toml").write_text(as_toml(weights, _NOTE) + "\n", "utf-8")
-    return [definitions / "utterances" / f"{OWN}.tsv", definitions / "combination.toml"]
+    for name, lines in written.items():
+        (definitions / name).write_text(lines + "\n", "utf-8")
+    for read in (read_bank, load_model, read_combination, read_sure):
+        read.cache_clear()
+    files = [definitions / name for name in (f"utterances/{OWN}.tsv", *written)]
+    return Learnt(len(keys), before, after, files)
 
 
 def _own_rows(messages, coded, definitions):
@@ -118,11 +225,16 @@ def _folds(messages):
     return sessions.select("session_key").with_columns(fold=pl.Series(folds))
 
 
-def _with_own(definitions, scratch, own):
-    """Copy the user's definitions and put these rows in the place of their own ones."""
+def _before(definitions, scratch):
+    """Copy the user's definitions as they were before anything was learnt."""
     if definitions.is_dir():
         shutil.copytree(definitions, scratch)
-    _write_own(scratch, own)
+    scratch.mkdir(exist_ok=True)
+    (scratch / "utterances" / f"{OWN}.tsv").unlink(missing_ok=True)
+    for name, note in (("combination.toml", _NOTE), ("sure.toml", _SURE_NOTE)):
+        path = scratch / name
+        if path.is_file() and path.read_text("utf-8").startswith(f"# {note}"):
+            path.unlink()
     return str(scratch)
 
 
@@ -135,7 +247,89 @@ def _write_own(definitions, own):
     path.write_text("\n".join([note, "\t".join(COLUMNS), *lines]) + "\n", "utf-8")
 
 
-def learn_combination(parts, coded, start, folder=None):
+def _weighed(scores, weights, folder):
+    """Give scores the probabilities that follow from other weights."""
+    dissatisfied = 1 / (1 + np.exp(-weighted(scores.general, GENERAL, weights["dissatisfied"])))
+    per_code, reasons = scores.per_code.copy(), np.empty(scores.reasons.shape)
+    per_code[:, :, PER_CODE.index("displeased")] = log_odds(dissatisfied)[:, None]
+    for column, (code, side) in enumerate(sides(folder).items()):
+        margin = weighted(per_code[:, column], PER_CODE, weights[side]) + weights["offset"][code]
+        reasons[:, column] = 1 / (1 + np.exp(-margin))
+    is_decided = decided(dissatisfied >= 0.5, reasons, weights["decision"])
+    return scores._replace(
+        dissatisfied=dissatisfied, per_code=per_code, reasons=reasons, is_decided=is_decided
+    )
+
+
+def _held_out(parts, coded):
+    """Judge what was said about sessions against what coders said."""
+    losses, tallies = [], np.zeros(2)
+    for part in parts:
+        holds = np.column_stack([_holds(part.session_key, coded, code) for code in (None, *CODES)])
+        chances = np.clip(np.column_stack([part.dissatisfied, part.reasons]), 0.01, 0.99)
+        losses.append(-np.log(np.where(holds, chances, 1 - chances)).sum(1))
+        said = np.column_stack([part.is_decided.any(1), part.is_decided[:, : len(CODES)]])
+        tallies += [2 * (said & holds).sum(), said.sum() + holds.sum()]
+    return HeldOut(float(np.concatenate(losses).mean()), float(tallies[0] / max(tallies[1], 1)))
+
+
+def is_better(after, before):
+    """Say whether held-out sessions were coded better: the loss fell, and F1 did not.
+
+    Examples
+    --------
+    >>> is_better(HeldOut(loss=1.9, f1=0.62), HeldOut(loss=2.0, f1=0.60))
+    True
+    """
+    return after.loss < before.loss and after.f1 >= before.f1
+
+
+def _holds(keys, coded, code=None):
+    """Say of which sessions a coder gave this code; any code without one."""
+    rows = coded if code is None else coded.filter(code=code)
+    return np.isin(keys, rows["session_key"].to_numpy())
+
+
+def _sure(parts, coded):
+    """Give each code the probability from which on enough of what is called is right; 0 if too few to tell."""
+    sure = {}
+    for column, code in enumerate(CODES):
+        chances = np.concatenate([part.reasons[:, column] for part in parts])
+        holds = np.concatenate([_holds(part.session_key, coded, code) for part in parts])
+        sure[code] = sure_from(chances, holds) if holds.sum() >= _ENOUGH else 0.0
+    return sure
+
+
+def sure_from(chances, holds, precision=0.85, confidence=0.9):
+    """Find the smallest probability from which on the precision is held with confidence.
+
+    Parameters
+    ----------
+    chances : numpy.ndarray, probabilities of held-out sessions
+    holds : numpy.ndarray of bool, whether the code holds
+    precision : float, to be held
+    confidence : float, one-sided, of the exact (Clopper-Pearson) bound
+
+    Returns
+    -------
+    float
+        1.0 if no probability holds it: then every case is left open.
+
+    Examples
+    --------
+    >>> chances = np.r_[np.full(40, 0.9), np.full(40, 0.4)]
+    >>> sure_from(chances, np.arange(80) < 40)
+    0.9
+    """
+    order = np.argsort(-chances, kind="stable")
+    right, called = np.cumsum(holds[order]), np.arange(1, len(order) + 1)
+    low = beta.ppf(1 - confidence, np.maximum(right, 1e-9), called - right + 1)
+    last_of_equal = np.r_[chances[order][1:] != chances[order][:-1], True]
+    kept = np.flatnonzero((low >= precision) & last_of_equal)
+    return round(float(chances[order][kept[-1]]), 3) if len(kept) else 1.0
+
+
+def learn_combination(parts, coded, start, folder=None, decide_at=0.5):
     """Fit the weights of `combination.toml` to coded sessions.
 
     Parameters
@@ -144,25 +338,24 @@ def learn_combination(parts, coded, start, folder=None):
     coded : polars.DataFrame, as in `learn`
     start : dict shaped like `combination.toml`; weights leave it only as far as the labels say
     folder : path of the user's own definitions folder, or None
+    decide_at : float, the calibrated probability that becomes 0.5, from which a session counts as dissatisfied
 
     Returns
     -------
     dict
-        Shaped like `combination.toml`, the point of decision moved to where F1 is best.
+        Shaped like `combination.toml`.
     """
     keys = np.concatenate([part.session_key for part in parts])
     general = np.concatenate([part.general for part in parts])
     per_code = np.concatenate([part.per_code for part in parts])
-    given = {
-        code: set(rows["session_key"]) for (code,), rows in coded.partition_by("code", as_dict=True).items()
-    }
-    dissatisfied = np.isin(keys, coded["session_key"].unique().to_numpy())
+    dissatisfied = _holds(keys, coded)
 
     prior = _as_array(start["dissatisfied"], GENERAL)
-    prior[-1] -= _to_decision()
+    shift = np.log((1 - decide_at) / decide_at)
+    prior[-1] -= shift
     fitted = fit_ridge(_with_one(general), dissatisfied, prior, _STIFFNESS)
     learnt = {"decision": dict(start["decision"]), "dissatisfied": _as_dict(fitted, GENERAL), "offset": {}}
-    learnt["dissatisfied"]["intercept"] += _to_decision()
+    learnt["dissatisfied"]["intercept"] += shift
     chance = 1 / (1 + np.exp(-weighted(general, GENERAL, learnt["dissatisfied"])))
     per_code[:, :, PER_CODE.index("displeased")] = log_odds(chance)[:, None]
     for side in ("controllable", "uncontrollable"):
@@ -171,18 +364,13 @@ def learn_combination(parts, coded, start, folder=None):
         for place, code in enumerate(codes):
             own = np.tile(np.eye(len(codes))[place], (len(keys), 1))
             rows.append(np.c_[_with_one(per_code[:, CODES.index(code)]), own])
-            holds.append(np.isin(keys, list(given.get(code, ()))))
+            holds.append(_holds(keys, coded, code))
         prior = np.r_[_as_array(start[side], PER_CODE), [start["offset"][code] for code in codes]]
         stiffness = np.r_[np.full(len(PER_CODE) + 1, _STIFFNESS), np.full(len(codes), _OFFSET_STIFFNESS)]
         fitted = fit_ridge(np.concatenate(rows), np.concatenate(holds), prior, stiffness)
         learnt[side] = _as_dict(fitted, PER_CODE)
         learnt["offset"] |= dict(zip(codes, fitted[len(PER_CODE) + 1 :].tolist(), strict=True))
     return learnt
-
-
-def _to_decision():
-    """Give what moves a log-odds from a calibrated probability to one that decides at 0.5."""
-    return np.log((1 - _BEST_F1) / _BEST_F1)
 
 
 def fit_ridge(features, holds, prior, stiffness):
@@ -238,7 +426,7 @@ def as_toml(weights, note):
     return "\n\n".join([f"# {note}", *tables])
 
 
-def learning_curve(gold_folder, sizes=(0, 50, 100), repeats=5, held_out=40):
+def learning_curve(gold_folder, sizes=(0, 50, 100), repeats=8, held_out=40):
     """Measure what coded sessions of one's own bring: learn from some, code others.
 
     Parameters
@@ -263,11 +451,10 @@ def learning_curve(gold_folder, sizes=(0, 50, 100), repeats=5, held_out=40):
         for size in (*sizes, len(rest)):
             with tempfile.TemporaryDirectory() as definitions:
                 chosen = rest[:size]
+                (Path(definitions) / "combination.toml").write_text(as_toml(start, "By hand."), "utf-8")
                 if size:
                     among = pl.col("session_key").is_in(chosen.tolist())
-                    learn(messages.filter(among), as_codes(gold).filter(among), definitions, start)
-                else:
-                    (Path(definitions) / "combination.toml").write_text(as_toml(start, "By hand."), "utf-8")
+                    learn(messages.filter(among), as_codes(gold).filter(among), definitions)
                 coded = code_records([records[index] for index in tested], definitions)
             figures = compare([gold[index] for index in tested], coded).figures
             rows.append(figures.select("figure", "value").with_columns(size=pl.lit(size)))
@@ -278,6 +465,16 @@ def learning_curve(gold_folder, sizes=(0, 50, 100), repeats=5, held_out=40):
     )
 
 
+def curve_text(curve):
+    """Write a learning curve as a plain table: one row a figure, one column a size, means over the splits."""
+    sizes = curve["size"].unique(maintain_order=True).to_list()
+    table = curve.drop_nulls("value").pivot(on="size", index="figure", values="value")
+    lines = [f"{'coded sessions learnt from':<70}" + "".join(f"{size:>8}" for size in sizes)]
+    for figure, *values in table.iter_rows():
+        lines.append(f"{figure:<70}" + "".join(f"{value:>8.3f}" for value in values))
+    return "\n".join(lines)
+
+
 def as_codes(gold):
     """Make the reasons of gold records one table: `session_key` is the position of the record."""
     rows = [
@@ -286,3 +483,15 @@ def as_codes(gold):
     return pl.DataFrame(
         rows, schema={"session_key": pl.Int64, "code": pl.String, "number": pl.Int32}, orient="row"
     )
+
+
+def _command(gold: Annotated[Path, typer.Argument(help="Folder with *_sessions.jsonl and *_gold.jsonl")]):
+    """Print what 50, 100 and more coded conversations of one's own bring; takes minutes."""
+    try:
+        print(curve_text(learning_curve(gold)))
+    except CsnbError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    typer.run(_command)

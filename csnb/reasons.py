@@ -148,7 +148,7 @@ def score_sessions(messages, turns=None, folder=None):
         reasons[:, column] = _chance(
             weighted(per_code[:, column], PER_CODE, weights[side]) + weights["offset"][code]
         )
-    is_decided = _decided(dissatisfied >= 0.5, reasons, weights["decision"])
+    is_decided = decided(dissatisfied >= 0.5, reasons, weights["decision"])
     return evidence, Scores(keys[starts], starts, general, per_code, facts, dissatisfied, reasons, is_decided)
 
 
@@ -228,7 +228,7 @@ def weighted(features, names, weights):
     return features @ np.array([weights[name] for name in names]) + weights["intercept"]
 
 
-def _decided(is_dissatisfied, reasons, decision):
+def decided(is_dissatisfied, reasons, decision):
     """Choose the codes of dissatisfied sessions: all likely ones, else the likeliest, else `unclear`."""
     likely = reasons >= decision["likely"]
     best = (reasons == reasons.max(1, keepdims=True)) & (reasons >= decision["possible"])
@@ -308,6 +308,36 @@ def log_odds(chance):
 def _chance(log_odds):
     """Turn log-odds into probabilities."""
     return 1 / (1 + np.exp(-log_odds))
+
+
+@cache
+def read_sure(folder=None):
+    """Read from which probability on each code is shown as sure: `definitions/sure.toml`.
+
+    Returns
+    -------
+    dict of code to float
+        0 shows every conversation that has the code.
+
+    Raises
+    ------
+    DefinitionError
+        If a code is missing or unknown, or a number is no probability; file and line are named.
+    """
+    sure = read_toml("sure.toml", folder)["sure"]
+    for code in set(CODES) ^ set(sure):
+        raise wrong(
+            "sure.toml",
+            line_of("sure.toml", "[sure]", folder),
+            code,
+            f"one number is needed for each of {CODES}",
+        )
+    for code, chance in sure.items():
+        if not 0 <= chance <= 1:
+            raise wrong(
+                "sure.toml", line_of("sure.toml", code, folder), code, f"{chance} is not between 0 and 1"
+            )
+    return sure
 
 
 @cache

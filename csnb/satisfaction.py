@@ -10,7 +10,7 @@ import polars as pl
 
 from csnb.formats import word_of
 from csnb.measures import measure
-from csnb.reasons import read_reasons
+from csnb.reasons import read_reasons, read_sure
 from csnb.sides import SIDES
 from csnb.stats import wilson_interval
 
@@ -259,7 +259,8 @@ def list_quotes(book, sessions, each=3):
     ----------
     book : Book
     sessions : pandas.DataFrame of `dissatisfied_sessions` or `suspected_sessions`
-    each : int, conversations shown a reason; those with the surest evidence come first
+    each : int, conversations shown a reason; those with the surest evidence come first, and only those whose
+        probability reaches what `sure.toml` asks for
 
     Returns
     -------
@@ -274,8 +275,9 @@ def list_quotes(book, sessions, each=3):
     """
     reasons = _reasons(book.definitions_folder)["code"]
     labels = book.labels
+    is_sure = labels["p"] >= labels["code"].map(read_sure(book.definitions_folder)).fillna(0)
     chosen = (
-        labels[labels["session_key"].isin(sessions["session_key"]) & labels["code"].isin(reasons)]
+        labels[labels["session_key"].isin(sessions["session_key"]) & labels["code"].isin(reasons) & is_sure]
         .dropna(subset=["number", "quote"])
         .sort_values(["p", "session_id"], ascending=[False, True], kind="stable")
         .groupby("code", sort=False)

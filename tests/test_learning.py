@@ -1,11 +1,17 @@
 """What coded sessions teach: weights that follow the labels, own messages that stay out of the world."""
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+from label_book import make_book
 
+from csnb.answers import own_case, save_answers
+from csnb.book import open_book
+from csnb.cli import main
 from csnb.errors import ParameterError
-from csnb.learning import fit_ridge, learn
+from csnb.learning import HeldOut, curve_text, fit_ridge, is_better, learn, read_lessons, sure_from
+from csnb.lookup import definition_path
 from csnb.reasons import read_combination
 from csnb.utterances import OWN, read_bank
 
@@ -25,8 +31,10 @@ def coded_sessions():
 
 
 def test_learning_writes_definitions_that_are_read_again(coded_sessions, tmp_path):
-    paths = learn(*coded_sessions, tmp_path)
-    assert [path.name for path in paths] == ["own.tsv", "combination.toml"]
+    learnt = learn(*coded_sessions, tmp_path)
+    assert [path.name for path in learnt.files] == ["own.tsv", "combination.toml", "sure.toml"]
+    assert learnt.after.loss < learnt.before.loss
+    assert learnt.after.f1 >= learnt.before.f1
     own = read_bank(str(tmp_path)).filter(topic=OWN)
     assert own.filter("is_displeased")["codes"].to_list()[0] == ["quality"]
     assert set(own["part"]) == {"train"}
@@ -37,6 +45,87 @@ def test_own_messages_never_enter_the_part_for_the_simulator(coded_sessions, tmp
     learn(*coded_sessions, tmp_path)
     world = read_bank(str(tmp_path)).filter(part="world")
     assert not world["text"].str.contains("飞毯").any()
+
+
+def test_what_was_learnt_counts_only_if_loss_falls_and_f1_does_not():
+    before = HeldOut(loss=2.0, f1=0.6)
+    assert is_better(HeldOut(1.9, 0.6), before)
+    assert not is_better(HeldOut(1.9, 0.59), before)
+    assert not is_better(HeldOut(2.0, 0.7), before)
+
+
+def test_learning_again_starts_from_what_was_there_before(coded_sessions, tmp_path):
+    first = learn(*coded_sessions, tmp_path)
+    written = {path: path.read_bytes() for path in first.files}
+    assert learn(*coded_sessions, tmp_path) == first
+    assert {path: path.read_bytes() for path in first.files} == written
+
+
+def test_weights_set_by_hand_are_where_learning_starts(coded_sessions, tmp_path):
+    by_hand = definition_path("combination.toml").read_text("utf-8").replace("likely = 0.22", "likely = 0.33")
+    (tmp_path / "combination.toml").write_text(by_hand, "utf-8")
+    assert learn(*coded_sessions, tmp_path).files
+    assert read_combination(str(tmp_path))["decision"]["likely"] == 0.33
+
+
+def test_a_code_is_sure_from_where_its_precision_is_held():
+    chances = np.linspace(1, 0, 100)
+    holds = chances > 0.4
+    sure = sure_from(chances, holds)
+    called = chances >= sure
+    assert holds[called].mean() >= 0.85
+    assert called.sum() >= 60
+    assert sure_from(chances, chances > 0.95) == 1.0
+
+
+def test_an_answer_counts_when_it_is_settled_or_half_of_the_coders_agree():
+    rows = [
+        (1, "anna", "price", True), (1, "ben", "price", False), (1, "final", "price", False), (1, "final", "dissatisfied", False),
+        (2, "anna", "dissatisfied", True), (2, "ben", "dissatisfied", False), (2, "anna", "quality", True), (2, "ben", "quality", False),
+        (3, "anna", "dissatisfied", False),
+    ]  # fmt: skip
+    human = pd.DataFrame(rows, columns=["session_key", "coder", "code", "holds"]).assign(
+        number=None, use="train"
+    )
+    drawn = human.assign(session_key=human["session_key"] + 10, use="estimate")
+    keys, coded = read_lessons(pd.concat([human, drawn]))
+    assert keys == [1, 2, 3]
+    assert coded.rows() == [(2, "quality", None)]
+
+
+def test_labels_of_a_book_change_how_it_is_coded(tmp_path, monkeypatch, capsys):
+    book = make_book(tmp_path)
+    sessions = book.sessions.set_index("session_id")["session_key"]
+    says = {"dissatisfied": True, "reasons": {"system": 2}, "primary": None, "note": ""}
+    calm = {"dissatisfied": False, "reasons": {}, "primary": None, "note": ""}
+    hostile = [f"s{number:02}" for number in range(3, 60, 4)]
+    save_answers(
+        book, "anna",
+        {own_case(key): says if name in hostile else calm for name, key in sessions.items() if name in hostile or name > "s59"},
+    )  # fmt: skip
+    assert not (book.labels["code"] == "system").any()
+    monkeypatch.setattr("sys.argv", ["csnb", "label", "train", str(book.path), "--jobs", "1"])
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 0
+    assert "35 coded sessions" in capsys.readouterr().out
+    again = open_book(book.path).labels
+    assert set(again.loc[again["code"] == "system", "session_key"]) >= set(sessions[hostile])
+
+
+def test_a_book_without_labels_says_what_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["csnb", "label", "train", str(make_book(tmp_path).path)])
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 2
+    assert "0 coded sessions are too few" in capsys.readouterr().err
+
+
+def test_a_learning_curve_is_a_row_a_figure_and_a_column_a_size():
+    curve = pl.DataFrame({"size": [0, 50], "figure": ["dissatisfied F1"] * 2, "value": [0.7, 0.8]})
+    first, second = curve_text(curve).splitlines()
+    assert first.split()[-2:] == ["0", "50"]
+    assert second.split() == ["dissatisfied", "F1", "0.700", "0.800"]
 
 
 def test_too_few_sessions_are_refused(coded_sessions, tmp_path):
