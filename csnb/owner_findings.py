@@ -126,11 +126,11 @@ def find_owner_issues(owners, counts, shares):
     ['owners_unverified', 'owner_coded']
     """
     if owners.empty:
-        return [Finding("owners_none", {}, "C", 100, "owners")]
+        return [Finding("owners_none", {}, "C", 100, "owner_volume")]
     found, known = [], shares.set_index("owner")
     if known["value"].isna().all():
         right = {"right": format_value(LEAST_RIGHT, "rate")}
-        found.append(Finding("owners_unverified", right, "D", 110, "owners"))
+        found.append(Finding("owners_unverified", right, "D", 50, "owner_volume"))
     for place, row in enumerate(owners.to_dict("records")):
         share = known.loc[row["owner"]]
         has_share = pd.notna(share["value"])

@@ -182,7 +182,7 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None):
     Parameters
     ----------
     scored : pandas.DataFrame of `scored_sessions`
-    machine : pandas.DataFrame with `session_key, code, p`: `book.chances`, or `book.labels`
+    machine : pandas.DataFrame, `book.labels`
     human : pandas.DataFrame, table `human_labels`, or None; answers with `use` train are not counted
     confidence : float
     folder : path of the user's own definitions folder, or None
@@ -205,7 +205,7 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None):
     owners = list(read_owners(folder))
     y, drawn = _answers(scored, human, folder)
     if y is None:
-        seen = _by_machine(scored, machine, folder) >= 0.5
+        seen = _coded(scored, machine, folder)
         ends = [freed_of_errors(seen[owner].mean()) if len(seen) else (np.nan, np.nan) for owner in owners]
         return _bounded("owner", owners, ends, "owner_share", scored)
     f = _by_machine(drawn, machine, folder)
@@ -234,7 +234,7 @@ def measure_duties(scored, machine, human=None, confidence=0.95, folder=None):
     """
     y, drawn = _answers(scored, human, folder)
     if y is None:
-        seen = _split_service(_by_machine(scored, machine, folder) >= 0.5)
+        seen = _split_service(_coded(scored, machine, folder)).astype(bool)
         side = seen.idxmax(axis=1).where(seen.any(axis=1)).map({d: s for s, d in _SIDE_OF_DUTY.items()})
         bounds = bound_sides(pd.DataFrame({"side": side}))
         ends = [bounds[side] for side in _SIDE_OF_DUTY]
@@ -247,6 +247,13 @@ def _split_service(flags):
     """Turn the two owners of the service team into agents only, both, management only."""
     sides = side_values(flags[AGENT].astype(float), flags[MANAGEMENT].astype(float), 0.5)
     return sides[list(_SIDE_OF_DUTY)].set_axis(list(DUTIES), axis=1)
+
+
+def _coded(sessions, machine, folder):
+    """Say for which owners the machine codes a reason; one row a conversation."""
+    owned = coded_owners(machine, sessions, folder)
+    flags = pd.crosstab(owned["session_key"], owned["owner"]).clip(upper=1)
+    return flags.reindex(index=sessions["session_key"], columns=list(read_owners(folder)), fill_value=0)
 
 
 def _by_machine(sessions, machine, folder):

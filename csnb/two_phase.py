@@ -13,6 +13,7 @@ from scipy import stats
 from csnb.stats import wilson_interval
 from csnb.stats.inputs import quantile_of
 
+_NONE = 1e-12  # a variance up to here is rounding
 _FEW = 5  # labels on the rarer side of a share, below which the machine is not credited with precision
 
 
@@ -48,7 +49,8 @@ def two_phase(strata, labelled, y, f, lean=1.0):
     Returns
     -------
     TwoPhase
-        Strata with fewer than two labels, unless labelled whole, are put together.
+        Strata with fewer than two labels, unless labelled whole, are put together. A stratum whose labels
+        all agree still counts as uncertain, unless it is labelled whole.
 
     Source
     ------
@@ -68,7 +70,7 @@ def two_phase(strata, labelled, y, f, lean=1.0):
     share = size / len(f)
     machine = lean * f.mean(axis=0)
     unseen = 1 - n / size
-    parts = (share**2 * unseen / n)[:, None] * within.var().fillna(0).to_numpy()
+    parts = (share**2 * unseen / n)[:, None] * _spread(within.var().fillna(0).to_numpy(), n)
     variance = parts.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = variance**2 / (parts**2 / np.maximum(n - 1, 1)[:, None]).sum(axis=0)
@@ -83,6 +85,12 @@ def two_phase(strata, labelled, y, f, lean=1.0):
         rarer=np.minimum(y.sum(axis=0), (1 - y).sum(axis=0)),
         spread=np.where(variance > 0, spread, 0.0),
     )
+
+
+def _spread(seen, n):
+    """Give the variance of single labels by stratum; where all labels agree, as if half a label of n + 1 did not."""
+    chance = 0.5 / (n + 1)
+    return np.where(seen > _NONE, seen, (chance * (1 - chance))[:, None])
 
 
 def _cells(strata, labelled):

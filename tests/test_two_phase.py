@@ -96,3 +96,15 @@ def test_double_coding_is_tenenbeins_estimator():
         assert lean * share + off.estimate[0] == pytest.approx(share * 45 / 50 + (1 - share) * 4 / 50)
     wrong = (50 * 0.9 * 0.1 + 50 * 0.08 * 0.92) / 100
     assert off.variance[0] == pytest.approx(wrong / 99)
+
+
+def test_a_stratum_whose_labels_all_agree_is_not_certain():
+    """Twelve of 400 labelled, all 0, and no score to tell them apart: the other 388 may differ."""
+    strata = ["silent"] * 400 + ["spoken"] * 40
+    labelled = np.array([True] * 12 + [False] * 388 + [True] * 20 + [False] * 20)
+    y = np.array([0.0] * 12 + [0.0, 1.0] * 10)[:, None]
+    fit = two_phase(strata, labelled, y, np.zeros((440, 1)))
+    spoken_only = (40 / 440) ** 2 * 0.5 * y[12:].var(ddof=1) / 20
+    assert fit.variance[0] > 2 * spoken_only
+    whole = two_phase(["silent"] * 12, [True] * 12, y[:12], np.zeros((12, 1)))
+    assert whole.variance[0] == 0
