@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 from sklearn.metrics import cohen_kappa_score
 from stats_reference import reference
 
@@ -122,6 +123,25 @@ def test_the_interval_holds_the_measure_and_repeats_with_its_seed():
     assert low < krippendorff_alpha(KRIPPENDORFF * 5) < high <= 1
     assert (low, high) == agreement_interval(krippendorff_alpha, KRIPPENDORFF * 5)
     assert agreement_interval(krippendorff_alpha, KRIPPENDORFF * 5, confidence=0.5)[0] > low
+
+
+def test_the_interval_matches_scipys_percentile_bootstrap():
+    """scipy.stats.bootstrap(..., paired=True, method="percentile") of kappa; both ends within the noise of 4,000 draws."""
+    draw = np.random.default_rng(6)
+    first = draw.integers(0, 2, 150)
+    second = np.where(draw.random(150) < 0.8, first, 1 - first)
+    wanted = bootstrap(
+        (first, second),
+        cohen_kappa_score,
+        paired=True,
+        vectorized=False,
+        n_resamples=4000,
+        method="percentile",
+        rng=7,
+    ).confidence_interval
+    codes = np.column_stack([first, second])
+    found = agreement_interval(lambda rows: cohen_kappa(rows[:, 0], rows[:, 1]), codes, repeats=4000)
+    assert found == pytest.approx(tuple(wanted), abs=0.015)
 
 
 def test_the_interval_of_nothing_is_missing_or_refused():
