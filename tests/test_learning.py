@@ -12,11 +12,12 @@ from csnb.cli import main
 from csnb.errors import ParameterError
 from csnb.learning import HeldOut, curve_text, fit_ridge, is_better, learn, read_lessons, sure_from
 from csnb.lookup import definition_path
-from csnb.reasons import read_combination
+from csnb.reasons import read_combination, read_sure
+from csnb.satisfaction import dissatisfied_sessions, list_quotes
 from csnb.utterances import OWN, read_bank
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def coded_sessions():
     """Forty conversations: every second one complains about a thing that no shipped rule knows."""
     rows = []
@@ -30,20 +31,26 @@ def coded_sessions():
     return pl.DataFrame(rows, schema=schema, orient="row"), coded
 
 
-def test_learning_writes_definitions_that_are_read_again(coded_sessions, tmp_path):
-    learnt = learn(*coded_sessions, tmp_path)
+@pytest.fixture(scope="module")
+def learnt(coded_sessions, tmp_path_factory):
+    """Learn once, for the tests that read what was written."""
+    return learn(*coded_sessions, tmp_path_factory.mktemp("definitions"))
+
+
+def test_learning_writes_definitions_that_are_read_again(learnt):
     assert [path.name for path in learnt.files] == ["own.tsv", "combination.toml", "sure.toml"]
     assert learnt.after.loss < learnt.before.loss
     assert learnt.after.f1 >= learnt.before.f1
-    own = read_bank(str(tmp_path)).filter(topic=OWN)
+    folder = str(learnt.files[1].parent)
+    own = read_bank(folder).filter(topic=OWN)
     assert own.filter("is_displeased")["codes"].to_list()[0] == ["quality"]
     assert set(own["part"]) == {"train"}
-    assert read_combination(str(tmp_path)) != read_combination()
+    assert read_combination(folder) != read_combination()
+    assert read_sure(folder)["quality"] > 0 == read_sure(folder)["price"]
 
 
-def test_own_messages_never_enter_the_part_for_the_simulator(coded_sessions, tmp_path):
-    learn(*coded_sessions, tmp_path)
-    world = read_bank(str(tmp_path)).filter(part="world")
+def test_own_messages_never_enter_the_part_for_the_simulator(learnt):
+    world = read_bank(str(learnt.files[1].parent)).filter(part="world")
     assert not world["text"].str.contains("飞毯").any()
 
 
@@ -54,11 +61,10 @@ def test_what_was_learnt_counts_only_if_loss_falls_and_f1_does_not():
     assert not is_better(HeldOut(2.0, 0.7), before)
 
 
-def test_learning_again_starts_from_what_was_there_before(coded_sessions, tmp_path):
-    first = learn(*coded_sessions, tmp_path)
-    written = {path: path.read_bytes() for path in first.files}
-    assert learn(*coded_sessions, tmp_path) == first
-    assert {path: path.read_bytes() for path in first.files} == written
+def test_learning_again_starts_from_what_was_there_before(learnt, coded_sessions):
+    written = {path: path.read_bytes() for path in learnt.files}
+    assert learn(*coded_sessions, learnt.files[1].parent) == learnt
+    assert {path: path.read_bytes() for path in learnt.files} == written
 
 
 def test_weights_set_by_hand_are_where_learning_starts(coded_sessions, tmp_path):
@@ -111,6 +117,18 @@ def test_labels_of_a_book_change_how_it_is_coded(tmp_path, monkeypatch, capsys):
     assert "35 coded sessions" in capsys.readouterr().out
     again = open_book(book.path).labels
     assert set(again.loc[again["code"] == "system", "session_key"]) >= set(sessions[hostile])
+
+
+def test_a_code_that_is_not_sure_is_not_quoted(tmp_path):
+    book = make_book(tmp_path)
+    unhappy = dissatisfied_sessions(book.sessions)
+    assert "logistics" in set(list_quotes(book, unhappy)["reason"])
+    shipped = definition_path("sure.toml").read_text("utf-8")
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "definitions" / "sure.toml").write_text(
+        shipped.replace("logistics = 0.0", "logistics = 1.0"), "utf-8"
+    )
+    assert "logistics" not in set(list_quotes(book, unhappy)["reason"])
 
 
 def test_a_book_without_labels_says_what_is_missing(tmp_path, monkeypatch, capsys):

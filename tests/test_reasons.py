@@ -3,7 +3,9 @@
 import polars as pl
 import pytest
 
-from csnb.reasons import code_sessions, read_owners, read_reasons
+from csnb.errors import DefinitionError
+from csnb.lookup import definition_path
+from csnb.reasons import code_sessions, read_owners, read_reasons, read_sure
 from csnb.schema import dtypes
 
 
@@ -102,3 +104,14 @@ def test_nothing_to_read_gives_no_labels():
             schema={"session_key": pl.Int64, "number": pl.Int32, "role": pl.String, "text": pl.String}
         )
     ).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [("price = 0.0", "price = 1.5", "1.5 is not between"), ("price = 0.0\n", "", "one number is needed")],
+)
+def test_a_wrong_bound_of_what_is_sure_is_refused(tmp_path, old, new, complaint):
+    shipped = definition_path("sure.toml").read_text("utf-8")
+    (tmp_path / "sure.toml").write_text(shipped.replace(old, new), "utf-8")
+    with pytest.raises(DefinitionError, match=complaint):
+        read_sure(str(tmp_path))
