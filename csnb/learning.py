@@ -426,7 +426,7 @@ def as_toml(weights, note):
     return "\n\n".join([f"# {note}", *tables])
 
 
-def learning_curve(gold_folder, sizes=(0, 50, 100), repeats=8, held_out=40):
+def learning_curve(gold_folder, sizes=(0, 50, 100), repeats=6, held_out=40):
     """Measure what coded sessions of one's own bring: learn from some, code others.
 
     Parameters
