@@ -21,6 +21,7 @@ from csnb.people import (
 from csnb.standing import compare_agents, compare_units
 from csnb.strain import measure_strain
 from csnb.strings import text
+from csnb.tables import table_html
 
 CLEAR = [0.05] * 2 + [0.2] * 16 + [0.5] * 2
 
@@ -133,6 +134,15 @@ def test_the_first_finding_says_how_many_stand_apart(clear):
     assert all(each.grade in "ABCD" for each in clear["found"])
 
 
+def test_what_to_do_first_follows_from_the_faults_and_the_names(clear):
+    (steps,) = [each.values["steps"] for each in clear["found"] if each.key == "people_next"]
+    assert text("talk.step_coach", fault=text("value.fault.unresolved")) in steps
+    assert text("talk.step_talk", count="2") in steps  # the two at the tail are the two with a hint
+    calm = report(team([0.2] * 20, seed=3))
+    (steps,) = [each.values["steps"] for each in calm["found"] if each.key == "people_next"]
+    assert steps == text("talk.step_alone")
+
+
 def test_equal_agents_give_no_names_and_no_ranking():
     found = report(team([0.2] * 20, seed=3))
     keys = [each.key for each in found["found"]]
@@ -178,3 +188,8 @@ def test_the_funnel_holds_every_agent_and_marks_those_outside(clear):
     assert len(set(dots.marker.color)) == 2
     assert len(figure.layout.meta["rows"]["data"]) == 20
     assert plot_funnel(compare_agents(team([0.2]))).layout.annotations[0].text == text("chart.empty")
+
+
+def test_a_table_of_nobody_says_that_this_page_names_nobody():
+    talks = pd.DataFrame({"agent_id": [], "question": []})
+    assert text("empty.talks") in table_html(talks, "talks")

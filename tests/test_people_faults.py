@@ -103,3 +103,12 @@ def test_a_group_with_two_agents_is_suppressed():
     assert found["method"].to_dict() == {"own": "wilson by agent and day", "tiny": "suppressed"}
     assert found["value"].tolist()[0] == 1.0
     assert np.isnan(found.loc["tiny", "value"])
+
+
+def test_a_little_variety_beyond_chance_leaves_a_fault_common():
+    rates = np.linspace(0.16, 0.24, 20)
+    sessions = team([0.2] * 20, each=1500)
+    hit = np.random.default_rng(2).random(len(sessions)) < np.repeat(rates, 1500)
+    found = compare_faults(sessions.assign(unresolved=pd.array(hit, "boolean")), NO_LABELS).set_index("fault")
+    assert found.loc["unresolved", "p_adjusted"] < 0.05
+    assert found.loc["unresolved", "judged"] == "common"
