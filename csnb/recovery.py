@@ -171,7 +171,7 @@ def measure_levers(sessions, levers, confidence=0.95, folder=None):
     -------
     pandas.DataFrame
         Table `results` with metric `recoverable_rate` in points, by `fault`, the largest first, plus
-        `off_share` (part of the ratings off standard) and `recoverable_sessions`. The values add up to
+        `off_share` (part of the ratings off standard) and `recoverable_count` (ratings). The values add up to
         `recoverable_rate` of `measure_recoverable`: what two levers save only together is halved between
         them (Shapley). Levers that hardly vary have no value, and method `too rare` or `always off`.
 
@@ -202,9 +202,9 @@ def measure_levers(sessions, levers, confidence=0.95, folder=None):
         rows.append(
             row
             | dict(zip(("value", "low", "high"), ends, strict=True))
-            | {"recoverable_sessions": ends[0] * len(off)}
+            | {"recoverable_count": ends[0] * len(off)}
         )
-    table = finished(rows, compared, ["fault"], ["off_share", "recoverable_sessions"])
+    table = finished(rows, compared, ["fault"], ["off_share", "recoverable_count"])
     return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
 
 

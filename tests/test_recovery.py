@@ -63,7 +63,7 @@ def test_parts_of_levers_add_up_to_the_whole(sessions):
     assert parts["value"].sum() == pytest.approx(whole["value"], abs=1e-9)
     assert parts["value"].is_monotonic_decreasing
     assert parts["fault"].iloc[0] == "unresolved"
-    assert parts["recoverable_sessions"].sum() == pytest.approx(whole["n"] * whole["value"])
+    assert parts["recoverable_count"].sum() == pytest.approx(whole["n"] * whole["value"])
 
 
 def test_order_of_rows_and_levers_does_not_matter(sessions):
