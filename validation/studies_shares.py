@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from csnb.audit import measure_drift
 from csnb.bounds import bound_sides, measure_response_bias
 from csnb.labelling import draw_sample, read_settings
 from csnb.shares import measure_controllable, measure_sides
@@ -168,6 +169,34 @@ def silent_customers(seed):
     yield Figure("bounds that hold the truth", float(table["low"] <= truth <= table["high"] + neutral))
 
 
+def new_words(seed):
+    """Label three weeks, in the last of which half the customers use words that no model has seen."""
+    for scenario in ("S1", "S12"):
+        found = dissatisfied(scenario, seed, weeks=3, sessions_per_week=4000, **EVERYBODY_RATES)
+        chance = np.random.default_rng(seed)
+        is_last = (found["week"] == found["week"].max()).to_numpy()
+        is_lost = is_last & (chance.random(len(found)) < (0.5 if scenario == "S12" else 0.0))
+        found = found.assign(**{f"p_{side}": found[f"p_{side}"].mask(is_lost, 0.02) for side in CODES})
+        found, sample = drawn(found, 300, seed)
+        share = pd.Series(sample).groupby(found["stratum"]).transform("mean").to_numpy()
+        read = found[sample]
+        human = coded(read, "li", true_flags(read)).assign(population="dissatisfied")
+        human["drawn_probability"] = human["session_key"].map(
+            dict(zip(read["session_key"], share[sample], strict=True))
+        )
+        drift = measure_drift(human, found)
+        weeks = drift[drift["week"] == str(found["week"].max())]
+        yield Figure(f"{scenario}: audit names the last week", float((weeks["p_adjusted"] < 0.05).any()))
+        estimate = _broad("", found, human)
+        yield Figure(
+            f"{scenario}: share holds the truth", float(estimate.low <= estimate.truth <= estimate.high)
+        )
+        machine = found["p_controllable"].mean()
+        yield Figure(
+            f"{scenario}: machine alone is outside", float(not estimate.low <= machine <= estimate.high)
+        )
+
+
 STUDIES = (
     Study("labelled_sides", "Few labels and a machine score cover every side of dissatisfaction.", labelled_sides),
     Study("tiny_shop", "A tiny shop's share is covered, at an honest width.", tiny_shop),
@@ -178,5 +207,9 @@ STUDIES = (
     Study("uncorrected_coders", "Left uncorrected, coders' errors mislead.", uncorrected_coders, {"worlds misled": (0.1, 1.0)}, smoke=16),
     Study("unlabelled", "Without labels the bounds always hold the truth if the machine errs no more than assumed.", unlabelled,
           {"worlds in which the machine is right in 80 %": (0.5, 1.0), "of these, bounds that hold the truth": (1.0, 1.0)}),
+    Study("new_words", "When customers use new words the audit names the week, and the labelled share still holds.", new_words,
+          {"S1: audit names the last week": (0.0, 0.1), "S1: share holds the truth": (0.92, 1.0), "S1: machine alone is outside": (0.0, 1.0),
+           "S12: audit names the last week": (0.9, 1.0), "S12: share holds the truth": (0.92, 1.0), "S12: machine alone is outside": (0.0, 1.0)},
+          worlds=200, smoke=16),
     Study("silent_customers", "Whatever the silent think, the bounds hold it.", silent_customers, {"bounds that hold the truth": (1.0, 1.0)}),
 )  # fmt: skip
