@@ -59,7 +59,7 @@ def coded(found, coder, flags):
 
 
 def labelled_sides(seed):
-    """Estimate the controllable share from few perfect labels, and from more than 40 of them the four sides."""
+    """Estimate the controllable share from few perfect labels, and the four sides from 100 on."""
     for scenario, n, changes in (
         ("S1", 200, EVERYBODY_RATES),
         ("S4", 200, EVERYBODY_RATES),
