@@ -3,7 +3,7 @@
 book/manifest.json            what was imported and what was built from it
 book/key                      secret of the keyed hashes; without it ids cannot be joined again
 book/sources/<source>/        what one file brought, by kind, in partitions
-book/messages/ texts/ turns/ facts/ labels/   one file a partition, made by build
+book/messages/ texts/ turns/ facts/ labels/ chances/   one file a partition, made by build
 book/sessions/                one file a day, made by build
 book/drawn/ human_labels/     which sessions people label, and what they answered (csnb.labelling)
 book/llm_labels/              what the user's own language model answered (csnb.llm)
@@ -26,7 +26,7 @@ from csnb.schema import TABLES, ZONE, conform, empty
 from csnb.sides import code_summary
 from csnb.slices import add_slices
 
-BUILT = ("messages", "texts", "turns", "labels", "sessions")
+BUILT = ("messages", "texts", "turns", "labels", "chances", "sessions")
 IMPORTED = ("ratings", "agents", "events", "official", "orders", "refunds", "tickets", "shifts")
 
 
@@ -84,6 +84,11 @@ class Book:
     def labels(self):
         """One row a reason on one session, with its evidence."""
         return self._frame("labels").to_pandas()
+
+    @property
+    def chances(self):
+        """One row a reason that the machine does not rule out on one session, decided or not."""
+        return self._frame("chances").to_pandas()
 
     @property
     def drawn(self):
@@ -500,7 +505,7 @@ def count_table_rows(book):
     Examples
     --------
     >>> count_table_rows(book)
-    {'messages': 28, 'texts': 28, 'turns': 14, 'labels': 14, 'sessions': 8, 'ratings': 7, 'agents': 2}
+    {'messages': 28, 'texts': 28, 'turns': 14, 'labels': 13, 'chances': 8, 'sessions': 8, 'ratings': 7, 'agents': 2}
     """
     built = {name: book._scan(name).select(pl.len()).collect().item() for name in (*BUILT, "human_labels")}
     imported = {kind: book._imported(kind).height for kind in (*IMPORTED, "quarantine")}

@@ -1,4 +1,4 @@
-"""Build: from staged rows to messages, texts, turns, session facts and labels.
+"""Build: from staged rows to messages, texts, turns, session facts, labels and chances.
 
 `build_partition` is one pure function over whole conversations. Here it is mapped over the
 partitions of a book in worker processes; `groupBy("partition").applyInArrow` maps the same
@@ -25,11 +25,11 @@ from csnb.lookup import SHIPPED
 from csnb.masks import hash64, hash_id
 from csnb.schema import conform, dtypes
 
-ENGINE = 3  # raise it when build_partition gives other numbers for the same rows
+ENGINE = 4  # raise it when build_partition gives other numbers for the same rows
 PARTITION_ROWS = 1_000_000
 NEIGHBOUR_DAYS = 3
 SMALL = 50_000  # rows below which worker processes cost more than they save
-TABLES = ("messages", "texts", "turns", "facts", "labels")
+TABLES = ("messages", "texts", "turns", "facts", "labels", "chances")
 _SHAPES = (
     "rulepacks",
     "rules",
@@ -82,7 +82,8 @@ def build_partition(rows, rules):
     Returns
     -------
     dict of polars.DataFrame
-        `messages`, `texts`, `turns`, `facts` (table `sessions` before `link_sessions`), `labels`.
+        `messages`, `texts`, `turns`, `facts` (table `sessions` before `link_sessions`), `labels`,
+        `chances`.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def build_partition(rows, rules):
     walked = turns.build_turns(messages, pace)
     facts = sessions.build_sessions(messages, walked, pace, rules.accounts, rules.stage_words)
     counted = messages.filter(pl.col("left_out_because").is_null() & _is_chinese())
-    labels = reasons.code_sessions(
+    labels, chances = reasons.code_with_chances(
         counted.select("session_key", "number", "role", "text", "sent_at", "agent_id"),
         turns=walked,
         folder=rules.folder,
@@ -112,6 +113,7 @@ def build_partition(rows, rules):
             ),
             "labels",
         ),
+        "chances": conform(chances, "chances"),
     }
 
 

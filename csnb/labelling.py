@@ -73,7 +73,9 @@ def sample_labels(book, sessions, n=200, seed=0, population="dissatisfied", code
         )
     number = len(list((book.path / "drawn").glob("*.parquet"))) + 1
     frame = draw_sample(
-        describe_population(found, book.labels, drawn, population, book.definitions_folder),
+        describe_population(
+            found, book.labels, drawn, population, book.definitions_folder, book.chances
+        ),
         n, [seed, number], earlier, f"d{number}", read_settings(book.definitions_folder),
     )  # fmt: skip
     cases = _new_cases(frame, f"d{number}", coders, seed, book.definitions_folder)
@@ -92,7 +94,7 @@ def read_settings(folder=None):
     return read_toml("labelling.toml", folder)
 
 
-def describe_population(found, labels, drawn, population, folder=None):
+def describe_population(found, labels, drawn, population, folder=None, chances=None):
     """Say of every conversation what the draw goes by.
 
     Parameters
@@ -101,6 +103,7 @@ def describe_population(found, labels, drawn, population, folder=None):
     labels, drawn : pandas.DataFrame, tables of the book
     population : "dissatisfied" or "suspected"
     folder : path of the user's own definitions folder, or None
+    chances : pandas.DataFrame, table `chances` of the book, or None as in `scored_sessions`
 
     Returns
     -------
@@ -119,7 +122,7 @@ def describe_population(found, labels, drawn, population, folder=None):
             "session_key": keys,
             "session_id": found["session_id"],
             "shop": found["shop"].fillna("-").astype(str),
-            "score": scored_sessions(found, labels, drawn, folder)["p_controllable"],
+            "score": scored_sessions(found, labels, drawn, folder, chances)["p_controllable"],
             "disagreement": np.maximum(keys.map(left_out).fillna(0.0), apart),
         }
     ).reset_index(drop=True)

@@ -15,6 +15,7 @@ from csnb.measures import SMALLEST_GROUP, measure
 from csnb.reasons import read_owners, read_reasons
 from csnb.satisfaction import UNVERIFIED as BY_MACHINE
 from csnb.satisfaction import dissatisfied_sessions
+from csnb.shares import TWO_PHASE, any_of
 from csnb.stats import wilson_interval
 from csnb.strings import get_language
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
@@ -23,7 +24,6 @@ FILE = "owners.toml"
 AGENT, MANAGEMENT = "agent", "cs_management"
 SERVICE = (AGENT, MANAGEMENT)
 DUTIES = ("agent", "both", "management")
-TWO_PHASE = "two-phase"
 _SIDE_OF_DUTY = dict(zip(("controllable", "mixed", "uncontrollable"), DUTIES, strict=True))
 _RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
 
@@ -176,7 +176,7 @@ def _counts(sessions, owned, by):
 # ---- shares, from labels or as bounds
 
 
-def measure_owners(scored, machine, human=None, confidence=0.95, folder=None):
+def measure_owners(scored, machine, human=None, confidence=0.95, folder=None, chances=None):
     """Measure in which share of dissatisfied conversations each owner has at least one reason.
 
     Parameters
@@ -186,6 +186,8 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None):
     human : pandas.DataFrame, table `human_labels`, or None; answers with `use` train are not counted
     confidence : float
     folder : path of the user's own definitions folder, or None
+    chances : pandas.DataFrame, table `chances`, or None, as in `scored_sessions`: where people looked, the
+        machine counts by its probabilities
 
     Returns
     -------
@@ -208,16 +210,16 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None):
         seen = _coded(scored, machine, folder)
         ends = [freed_of_errors(seen[owner].mean()) if len(seen) else (np.nan, np.nan) for owner in owners]
         return _bounded("owner", owners, ends, "owner_share", scored)
-    f = _by_machine(drawn, machine, folder)
+    f = _by_machine(drawn, machine if chances is None else chances, folder)
     return _estimated("owner", owners, y[owners], f[owners], "owner_share", drawn, confidence)
 
 
-def measure_duties(scored, machine, human=None, confidence=0.95, folder=None):
+def measure_duties(scored, machine, human=None, confidence=0.95, folder=None, chances=None):
     """Measure how the controllable share splits into agents' and management's part.
 
     Parameters
     ----------
-    scored, machine, human, confidence, folder : as in `measure_owners`
+    scored, machine, human, confidence, folder, chances : as in `measure_owners`
 
     Returns
     -------
@@ -239,7 +241,7 @@ def measure_duties(scored, machine, human=None, confidence=0.95, folder=None):
         bounds = bound_sides(pd.DataFrame({"side": side}))
         ends = [bounds[side] for side in _SIDE_OF_DUTY]
         return _bounded("duty", DUTIES, ends, "duty_share", scored)
-    f = _by_machine(drawn, machine, folder)
+    f = _by_machine(drawn, machine if chances is None else chances, folder)
     return _estimated("duty", DUTIES, _split_service(y), _split_service(f), "duty_share", drawn, confidence)
 
 
@@ -256,12 +258,10 @@ def _coded(sessions, machine, folder):
     return flags.reindex(index=sessions["session_key"], columns=list(read_owners(folder)), fill_value=0)
 
 
-def _by_machine(sessions, machine, folder):
+def _by_machine(sessions, chances, folder):
     """Give the machine's probability that each owner has a reason; one row a conversation."""
-    owned = assign_owners(machine, sessions, folder)
-    each = owned.groupby(["session_key", "owner", "code"])["p"].max()
-    found = (1 - (1 - each).groupby(["session_key", "owner"]).prod()).unstack("owner")
-    return found.reindex(index=sessions["session_key"], columns=list(read_owners(folder))).fillna(0.0)
+    found = any_of(assign_owners(chances, sessions, folder), "owner")
+    return found.reindex(index=sessions["session_key"], columns=list(read_owners(folder)), fill_value=0.0)
 
 
 def _answers(scored, human, folder):

@@ -13,12 +13,13 @@ import polars as pl
 from csnb.behaviour import measure_facts, read_measured
 from csnb.evidence import CODES, hit, is_spoken, read_messages
 from csnb.lookup import line_of, read_toml, wrong
-from csnb.schema import conform
+from csnb.schema import conform, empty
 
 SIDES = ("controllable", "uncontrollable", "unexplained")
 UNCLEAR = "unclear"
 GENERAL = ("strongest", "total", "length", "apologies", "handed_on", "thanked")
 PER_CODE = ("strongest", "total", "share", "measured", "displeased")
+LEAST_CHANCE = 0.02  # a probability below this is not kept
 _QUOTE = 80  # characters of a quote at most
 _SURE = 0.95  # no single message convinces more
 _FLOOR = 0.05  # evidence below this is as good as none, on the log scale
@@ -86,9 +87,45 @@ def code_sessions(messages, turns=None, folder=None):
     >>> code_sessions(messages)["code"].to_list()
     ['dissatisfied', 'logistics']
     """
+    return code_with_chances(messages, turns, folder)[0]
+
+
+def code_with_chances(messages, turns=None, folder=None):
+    """Code every session, and keep the probabilities that the codes were chosen by.
+
+    Parameters as in `code_sessions`.
+
+    Returns
+    -------
+    labels : polars.DataFrame of `code_sessions`
+    chances : polars.DataFrame
+        Schema CHANCES, of every session, dissatisfied or not: what a share is estimated from needs a
+        probability where no code was given, too.
+
+    Examples
+    --------
+    >>> messages = pl.DataFrame({
+    ...     "session_key": [1, 1], "number": [0, 1], "role": ["customer", "agent"],
+    ...     "text": ["快递五天了还没到", "请耐心等待"]})
+    >>> labels, chances = code_with_chances(messages)
+    >>> bool(chances.filter(code="logistics")["p"].item() > 0.5)
+    True
+    """
     if not is_spoken(messages).any():
-        return _with_ids(_whole_rows(messages), messages)
-    return label_sessions(messages, *score_sessions(messages, turns, folder))
+        return _with_ids(_whole_rows(messages), messages), empty("chances")
+    evidence, scores = score_sessions(messages, turns, folder)
+    return label_sessions(messages, evidence, scores), _list_chances(scores)
+
+
+def _list_chances(scores):
+    """Give one row a session and code that has a chance worth keeping."""
+    session, column = np.nonzero(scores.reasons >= LEAST_CHANCE)
+    chances = {
+        "session_key": scores.session_key[session],
+        "code": np.array(CODES)[column],
+        "p": scores.reasons[session, column].round(3),
+    }
+    return conform(pl.DataFrame(chances), "chances")
 
 
 def label_sessions(messages, evidence, scores):

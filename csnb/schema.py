@@ -191,6 +191,18 @@ LABELS = Table(
     },
 )
 
+CHANCES = Table(
+    "one reason on one conversation that the machine does not rule out, decided or not",
+    {
+        "session_key": _KEY,
+        "code": Column(pl.String, "a code of reasons.toml"),
+        "p": Column(
+            pl.Float32,
+            "probability by the machine that the code holds, rounded to three places; below 0.02 there is no row",
+        ),
+    },
+)
+
 DRAWN = Table(
     "one session of the population that labels were drawn from, drawn or not",
     {
@@ -358,7 +370,7 @@ RESULTS = Table(
 
 TABLES = {
     "staged": STAGED, "messages": MESSAGES, "texts": TEXTS, "turns": TURNS, "sessions": SESSIONS,
-    "labels": LABELS, "drawn": DRAWN, "human_labels": HUMAN_LABELS, "ratings": RATINGS, "agents": AGENTS,
+    "labels": LABELS, "chances": CHANCES, "drawn": DRAWN, "human_labels": HUMAN_LABELS, "ratings": RATINGS, "agents": AGENTS,
     "events": EVENTS, "official": OFFICIAL, "orders": ORDERS, "refunds": REFUNDS, "tickets": TICKETS, "shifts": SHIFTS,
     "quarantine": QUARANTINE, "results": RESULTS,
 }  # fmt: skip

@@ -29,7 +29,13 @@ def tables_page():
 
 def _type(dtype):
     """Name a column type in plain words."""
-    names = {"String": "text", "Boolean": "true/false", "Float64": "number", "Date": "day"}
+    names = {
+        "String": "text",
+        "Boolean": "true/false",
+        "Float64": "number",
+        "Float32": "number",
+        "Date": "day",
+    }
     name = dtype.__class__.__name__ if not isinstance(dtype, type) else dtype.__name__
     return names.get(name, "time" if name == "Datetime" else "whole number")
 

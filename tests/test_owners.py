@@ -121,6 +121,20 @@ def test_without_labels_shares_are_bounds_that_say_so():
     assert duties["value"].isna().all() and (duties["low"] <= duties["high"]).all()
 
 
+def test_chances_below_a_code_narrow_the_share_of_an_owner_and_leave_the_bounds_alone():
+    n = 400
+    sessions, codes = sessions_from(n), labels_from((0, "attitude", 0.9))
+    chances = labels_from(*((key, "price", 0.2 if key % 2 else 0.02) for key in range(n)))
+    human = human_from({key: ["price"] if key % 2 and key % 10 else [] for key in range(80)})
+    scored = scored_sessions(sessions, codes, NOTHING_DRAWN, chances=chances)
+    plain, helped = (
+        measure_owners(scored, codes, human, chances=given).set_index("owner").loc["merchandising"]
+        for given in (None, chances)
+    )
+    assert helped["high"] - helped["low"] < 0.9 * (plain["high"] - plain["low"])
+    assert measure_owners(scored, codes, chances=chances).equals(measure_owners(scored, codes))
+
+
 def test_with_all_labelled_shares_are_what_people_say_and_duties_add_up_to_the_controllable_share():
     sessions = sessions_from(8, load_at_arrival=[0.0] * 4 + [9.0] * 4)
     labels = labels_from(*((key, "price", 0.5) for key in range(8)))

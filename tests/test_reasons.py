@@ -5,7 +5,7 @@ import pytest
 
 from csnb.errors import DefinitionError
 from csnb.lookup import definition_path
-from csnb.reasons import code_sessions, read_owners, read_reasons, read_sure
+from csnb.reasons import code_sessions, code_with_chances, read_owners, read_reasons, read_sure
 from csnb.schema import dtypes
 
 
@@ -96,6 +96,21 @@ def test_the_order_of_sessions_changes_nothing():
         code_sessions(pl.concat(pair)).sort("session_key", "code") for pair in ((one, two), (two, one))
     )
     assert forth.equals(back)
+
+
+def test_chances_are_kept_where_no_code_is_given_and_labels_stay_the_same():
+    messages = pl.DataFrame({
+        "session_key": [1, 1, 2, 2], "number": [0, 1, 0, 1], "role": ["customer", "agent"] * 2,
+        "text": ["太慢了！！人呢", "稍等", "这价格比上周贵了不少啊", "亲，已经是最低价了呢"],
+    })  # fmt: skip
+    labels, chances = code_with_chances(messages)
+    assert labels.equals(code_sessions(messages))
+    given = labels.filter(pl.col("code") != "dissatisfied")
+    assert given["session_key"].to_list() == [1]
+    kept = {(key, code): p for key, code, p in chances.iter_rows()}
+    for key, code, p in given.select("session_key", "code", "p").iter_rows():
+        assert kept[key, code] == pytest.approx(p, abs=5e-4)
+    assert kept[2, "price"] >= 0.02 and min(kept.values()) >= 0.02 and len(kept) == chances.height
 
 
 def test_nothing_to_read_gives_no_labels():

@@ -275,3 +275,20 @@ def test_scores_come_from_the_machines_codes_and_strata_from_the_draw():
     assert scored["is_surely_uncontrollable"].tolist() == [True, False, False]
     assert scored["stratum"].fillna("never drawn from").tolist() == ["d1/*/1", "never drawn from", "d1/*/2"]
     assert scored_sessions(bad, labels, drawn[:0])["stratum"].notna().all()
+
+
+def test_chances_score_also_where_no_code_was_given_and_facts_still_come_from_the_codes():
+    bad = pd.DataFrame({"session_key": [1, 2, 3], "side": ["controllable", "unexplained", "unexplained"]})
+    labels = pd.DataFrame({"session_key": [1], "code": ["ability"], "p": [0.5], "source": ["measured"]})
+    chances = pd.DataFrame({
+        "session_key": [1, 1, 2, 9], "code": ["ability", "bot", "price", "price"],
+        "p": np.array([0.5, 0.1, 0.2, 0.9], np.float32),
+    })  # fmt: skip
+    scored = scored_sessions(bad, labels, pd.DataFrame(columns=["session_key", "stratum"]), chances=chances)
+    np.testing.assert_allclose(scored["p_controllable"], [0.55, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(scored["p_uncontrollable"], [0, 0.2, 0], atol=1e-6)
+    assert scored["is_surely_controllable"].tolist() == [True, False, False]
+    none = scored_sessions(
+        bad, labels[:0], pd.DataFrame(columns=["session_key", "stratum"]), chances=chances[:0]
+    )
+    assert none[["p_controllable", "p_uncontrollable"]].eq(0).all(axis=None)
