@@ -84,9 +84,7 @@ def plan_strata(book, sessions, n=100, seed=0, population="dissatisfied"):
     """
     found, drawn = POPULATIONS[population](sessions), book.drawn
     earlier = drawn[drawn["population"] == population]
-    described = describe_population(
-        found, book.labels, drawn, population, book.definitions_folder, book.chances
-    )
+    described = describe_population(book, found, population)
     frame = draw_sample(described, n, seed, earlier, "new", read_settings(book.definitions_folder))
     before = frame["session_key"].isin(earlier.loc[earlier["use"] == "estimate", "session_key"])
     frame = frame.assign(before=before, comes=(frame["use"] == "estimate") & ~before)

@@ -2,7 +2,7 @@
 
 Most of a draw is a random sample, stratified by shop and by the machine's score: only it may estimate a
 share, and every session of it carries the probability with which it was drawn. The rest is chosen
-because the machine is unsure: it may train a model, never estimate. A stratum once made never changes;
+because the machine is unsure, and not worded alike: it may train a model, never estimate. A stratum once made never changes;
 later draws add to it, so that all draws together stay one random sample.
 
 Every draw writes book/drawn/<number>.parquet, the population as it stands then (table `drawn`).
@@ -20,6 +20,7 @@ from csnb.lookup import read_toml
 from csnb.satisfaction import dissatisfied_sessions, suspected_sessions
 from csnb.schema import conform
 from csnb.shares import scored_sessions
+from csnb.wordings import one_of_each_wording, read_wordings
 
 POPULATIONS = {"dissatisfied": dissatisfied_sessions, "suspected": suspected_sessions}
 SECOND = "second"
@@ -73,10 +74,8 @@ def sample_labels(book, sessions, n=200, seed=0, population="dissatisfied", code
         )
     number = len(list((book.path / "drawn").glob("*.parquet"))) + 1
     frame = draw_sample(
-        describe_population(
-            found, book.labels, drawn, population, book.definitions_folder, book.chances
-        ),
-        n, [seed, number], earlier, f"d{number}", read_settings(book.definitions_folder),
+        describe_population(book, found, population), n, [seed, number], earlier, f"d{number}",
+        read_settings(book.definitions_folder), read_wordings(book, found["session_key"]),
     )  # fmt: skip
     cases = _new_cases(frame, f"d{number}", coders, seed, book.definitions_folder)
     names = cases.set_index("session_key")
@@ -94,16 +93,14 @@ def read_settings(folder=None):
     return read_toml("labelling.toml", folder)
 
 
-def describe_population(found, labels, drawn, population, folder=None, chances=None):
+def describe_population(book, found, population):
     """Say of every conversation what the draw goes by.
 
     Parameters
     ----------
+    book : Book
     found : pandas.DataFrame, the conversations: `book.sessions` or a part of it
-    labels, drawn : pandas.DataFrame, tables of the book
     population : "dissatisfied" or "suspected"
-    folder : path of the user's own definitions folder, or None
-    chances : pandas.DataFrame, table `chances` of the book, or None as in `scored_sessions`
 
     Returns
     -------
@@ -111,7 +108,8 @@ def describe_population(found, labels, drawn, population, folder=None, chances=N
         `session_key, session_id, shop`, `score` (the machine's probability of a controllable reason) and
         `disagreement` (0 to 1: how far the machine is from the rating, or the model from a measured fact).
     """
-    keys = found["session_key"]
+    keys, labels = found["session_key"], book.labels
+    scored = scored_sessions(found, labels, book.drawn, book.definitions_folder, book.chances)
     facts = labels[labels["coder"] == "rules"].merge(
         labels.loc[labels["coder"] != "rules", ["session_key", "code"]], how="left", indicator=True
     )
@@ -122,13 +120,13 @@ def describe_population(found, labels, drawn, population, folder=None, chances=N
             "session_key": keys,
             "session_id": found["session_id"],
             "shop": found["shop"].fillna("-").astype(str),
-            "score": scored_sessions(found, labels, drawn, folder, chances)["p_controllable"],
+            "score": scored["p_controllable"],
             "disagreement": np.maximum(keys.map(left_out).fillna(0.0), apart),
         }
     ).reset_index(drop=True)
 
 
-def draw_sample(population, n, seed, earlier, name, settings):
+def draw_sample(population, n, seed, earlier, name, settings, said=None):
     """Draw from a population, adding to what was drawn earlier. Pure.
 
     Parameters
@@ -139,6 +137,7 @@ def draw_sample(population, n, seed, earlier, name, settings):
     earlier : pandas.DataFrame, rows of table `drawn` of the same population
     name : str, of the draw; begins the names of its strata
     settings : dict of `read_settings`
+    said : pandas.Series of `csnb.wordings.read_wordings`, or None: what is chosen to learn from then may be worded alike
 
     Returns
     -------
@@ -164,7 +163,7 @@ def draw_sample(population, n, seed, earlier, name, settings):
     left = frame[inside & frame["use"].isna()].merge(
         population[["session_key", "disagreement"]], on="session_key"
     )
-    chosen = _unsure(left, max(0, n - n_random), rng)
+    chosen = _unsure(left, max(0, n - n_random), rng, said, settings["choose_from"])
     frame.loc[frame["session_key"].isin(chosen), "use"] = "train"
     return frame
 
@@ -241,13 +240,15 @@ def allocate(sizes, spreads, n, taken=0, floor=0):
     return counts
 
 
-def _unsure(left, n, rng):
-    """Choose n sessions to learn from: half nearest to an even score, half with the most disagreement."""
+def _unsure(left, n, rng, said, pool):
+    """Choose n sessions to learn from: half near an even score, half with much disagreement, no two worded alike."""
     left = left.assign(margin=(left["score"] - 0.5).abs(), lot=rng.permutation(len(left)))
     by_margin = left.sort_values(["margin", "lot"])["session_key"].to_list()
     at_odds = left[left["disagreement"] > 0].sort_values(["disagreement", "lot"], ascending=[False, True])
-    first = at_odds["session_key"].to_list()[: n // 2]
-    return [*first, *(key for key in by_margin if key not in set(first))][:n]
+    said = pd.Series(dtype=str) if said is None else said
+    first = one_of_each_wording(at_odds["session_key"].to_list(), said, n // 2, pool)
+    others = [key for key in by_margin if key not in set(first)]
+    return [*first, *one_of_each_wording(others, said, n - len(first), pool)]
 
 
 def _new_cases(frame, name, coders, seed, folder):

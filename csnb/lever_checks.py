@@ -198,11 +198,11 @@ def measure_negative_controls(sessions, levers, confidence=0.95, folder=None):
         if effects is not None:
             ends = _CONTROLS[control](sessions, levers, compared, effects, confidence)
         is_clean = (
-            np.nan if np.isnan(ends[1]) else float(ends[1] <= 0 and (control != "previous" or ends[2] >= 0))
+            pd.NA if np.isnan(ends[1]) else bool(ends[1] <= 0 and (control != "previous" or ends[2] >= 0))
         )
         rows.append({"metric": "negative_control", "control": control, "n": len(compared.y), "value": ends[0],
                      "low": ends[1], "high": ends[2], "unit": "points", "is_clean": is_clean})  # fmt: skip
-    return finished(rows, compared, ["control"], ["is_clean"])
+    return finished(rows, compared, ["control"], ["is_clean"]).astype({"is_clean": "boolean"})
 
 
 def _previous(sessions, levers, compared, effects, confidence):

@@ -337,15 +337,18 @@ def _plain_column(frame, column):
         words = [escape(write(value)) for value in values]
         return Shown(_head(column, True), _number_cells(values, words, repeat(unit, len(values))))
     if pd.api.types.is_bool_dtype(values):
-        return Shown(
-            _head(column, False), [_word_cell(text(f"table.{'yes' if v else 'no'}")) for v in values]
-        )
+        return Shown(_head(column, False), [_word_cell(_yes_or_no(value)) for value in values])
     if column == "group" and "dimension" in frame:
         words = [group_word(a, b) for a, b in zip(frame["dimension"], values, strict=True)]
         return Shown(_head(column, False), [_word_cell(word) for word in words])
     is_day = column == "day" or column.endswith(("_on", "_day"))
     write = format_day if is_day else lambda value: word_of(column, value)
     return Shown(_head(column, False), [_word_cell(write(_whole_second(value)), value) for value in values])
+
+
+def _yes_or_no(value):
+    """Write a truth value in words; a missing one as other missing words are."""
+    return word_of("", value) if is_missing(value) else text(f"table.{'yes' if value else 'no'}")
 
 
 def _unit_of(column, values):

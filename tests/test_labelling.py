@@ -73,6 +73,31 @@ def test_what_is_chosen_to_learn_from_is_where_the_machine_is_unsure_or_at_odds(
     assert (chosen.loc[chosen["session_key"] >= 10, "score"] - 0.5).abs().max() < 0.1
 
 
+def test_what_is_chosen_to_learn_from_is_worded_in_many_ways():
+    """One complaint fills nine in ten of the unsure conversations; nine others come once each."""
+    rare = [
+        "充电口松了",
+        "赠品少了一件",
+        "发票抬头写错",
+        "门店不给验机",
+        "色差太大",
+        "尺码偏小",
+        "优惠券用不了",
+        "地址改不了",
+        "包装压坏",
+    ]
+    population = population_of(100).assign(score=0.5)
+    said = pd.Series(
+        {key: rare[key // 10] if key % 10 == 9 and key < 90 else "快递怎么还没到" for key in range(100)}
+    )
+    settings = SETTINGS | {"estimate_share": 0.1}
+    plain, varied = (draw_sample(population, 20, 0, NOTHING, "d1", settings, given) for given in (None, said))
+    assert (varied["use"] == "estimate").equals(plain["use"] == "estimate")
+    seen = [said[frame.loc[frame["use"] == "train", "session_key"]].nunique() for frame in (plain, varied)]
+    assert (varied["use"] == "train").sum() == 18
+    assert seen[1] > 1.5 * seen[0] and seen[1] >= 6
+
+
 def test_the_same_seed_draws_the_same_in_any_order_of_rows():
     one, other = drawn(population_of(500), 100), drawn(population_of(500).sample(frac=1, random_state=1), 100)
     pd.testing.assert_frame_equal(one, other)

@@ -161,7 +161,7 @@ def test_overlap_counts_the_cells_that_have_both(sessions):
 
 def test_controls_find_nothing_where_there_is_nothing(sessions):
     table = measure_negative_controls(sessions, sessions[LEVERS]).set_index("control")
-    assert (table["is_clean"] == 1).all()
+    assert table["is_clean"].all()
     assert table.loc["previous", "low"] <= 0 <= table.loc["previous", "high"]
 
 
@@ -178,7 +178,7 @@ def test_controls_find_a_hidden_difference(sessions):
         is_dissatisfied=sessions["is_dissatisfied"].mask(bad, True),
     )
     table = measure_negative_controls(changed, changed[LEVERS]).set_index("control")
-    assert table.loc["previous", "is_clean"] == 0 and table.loc["previous", "low"] > 0
+    assert not table.loc["previous", "is_clean"] and table.loc["previous", "low"] > 0
 
 
 def said(sessions, levers):

@@ -287,3 +287,9 @@ def test_what_is_shown_in_the_lab_has_its_style_and_a_plain_form(displayed):
     assert displayed[0]["text/html"].startswith(lab_style())
     assert displayed[0]["text/html"].count("<script>") == 1
     assert "satisfaction_rate" in displayed[0]["text/plain"]
+
+
+def test_truth_values_are_words_and_a_missing_one_is_a_dash():
+    frame = pd.DataFrame({"shop": ["甲", "乙", "丙"], "is_repeat": pd.array([True, False, None], "boolean")})
+    soup = BeautifulSoup(table_html(frame, "reasons"), "html.parser")
+    assert [row.find_all("td")[1].text for row in soup.find("tbody").find_all("tr")] == ["是", "否", "—"]
