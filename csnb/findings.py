@@ -160,6 +160,7 @@ def find_satisfaction_issues(sessions, controllable, confidence=0.95):
     counts = {
         "unrated": format_value(len(unrated), "count"),
         "suspected": format_value(len(suspected), "count"),
+        "n": format_value(len(unrated), "count"),
     }
     found = [Finding("suspected", counts, "D", 40, "suspected")] if len(unrated) else []
     rated = measure(sessions, "satisfaction_rate", "platform", confidence)
@@ -200,14 +201,16 @@ def _of_share(controllable):
 
 def _of_ratings(sessions, bad, total):
     """Say what the ratings alone cannot tell."""
-    share = total["n"] / max(1, int(sessions["left_out_because"].isna().sum()))
+    counted = int(sessions["left_out_because"].isna().sum())
+    share, of_rated = total["n"] / max(1, counted), {"n": format_value(total["n"], "count")}
     found = []
     if share < 0.5:
-        found.append(Finding("few_ratings", {"share": format_value(share, "rate")}, "C", 80, "scores"))
+        values = {"share": format_value(share, "rate"), "n": format_value(counted, "count")}
+        found.append(Finding("few_ratings", values, "C", 80, "scores"))
     if len(bad) == total["n"]:
-        found.append(Finding("all_dissatisfied", {}, "C", 95, "scores"))
+        found.append(Finding("all_dissatisfied", of_rated, "C", 95, "scores"))
     if bad.empty:
-        found.append(Finding("none_dissatisfied", {}, "C", 95, "scores"))
+        found.append(Finding("none_dissatisfied", of_rated, "C", 95, "scores"))
     return found
 
 

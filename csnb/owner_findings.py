@@ -129,7 +129,10 @@ def find_owner_issues(owners, counts, shares):
         return [Finding("owners_none", {}, "C", 100, "owner_volume")]
     found, known = [], shares.set_index("owner")
     if known["value"].isna().all():
-        right = {"right": format_value(LEAST_RIGHT, "rate")}
+        right = {
+            "right": format_value(LEAST_RIGHT, "rate"),
+            "n": format_value(owners["n"].iloc[0], "count"),
+        }
         found.append(Finding("owners_unverified", right, "D", 50, "owner_volume"))
     for place, row in enumerate(owners.to_dict("records")):
         share = known.loc[row["owner"]]

@@ -260,7 +260,7 @@ def list_quotes(book, sessions, each=3):
     book : Book
     sessions : pandas.DataFrame of `dissatisfied_sessions` or `suspected_sessions`
     each : int, conversations shown a reason; those with the surest evidence come first, and only those whose
-        probability reaches what `sure.toml` asks for
+        probability reaches what `sure.toml` asks for; of the same words, whatever their punctuation, one
 
     Returns
     -------
@@ -280,6 +280,8 @@ def list_quotes(book, sessions, each=3):
         labels[labels["session_key"].isin(sessions["session_key"]) & labels["code"].isin(reasons) & is_sure]
         .dropna(subset=["number", "quote"])
         .sort_values(["p", "session_id"], ascending=[False, True], kind="stable")
+        .assign(words=lambda rows: rows["quote"].str.replace(r"\W+", "", regex=True))
+        .drop_duplicates(["code", "words"])
         .groupby("code", sort=False)
         .head(each)
     )

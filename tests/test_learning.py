@@ -162,3 +162,14 @@ def test_a_stiffer_ridge_moves_less():
     rows, holds, prior = np.c_[np.arange(6.0) - 2.5, np.ones(6)], np.array([0, 0, 0, 1, 1, 1]), np.zeros(2)
     loose, stiff = (fit_ridge(rows, holds, prior, stiffness)[0] for stiffness in (0.1, 10.0))
     assert loose > stiff > 0
+
+
+def test_the_same_words_are_quoted_once_under_a_reason(tmp_path):
+    book = make_book(tmp_path)
+    quotes = list_quotes(book, dissatisfied_sessions(book.sessions), each=100)
+    assert (
+        not quotes.assign(words=quotes["quote"].str.replace(r"\W", "", regex=True))
+        .duplicated(["reason", "words"])
+        .any()
+    )
+    assert (book.labels.loc[book.labels["code"] == "logistics", "quote"].duplicated()).any()
