@@ -415,7 +415,8 @@ def plot_pareto(results):
 
     Parameters
     ----------
-    results : one metric by one column, such as `reason`; a column `side` gives the bars their colours
+    results : one metric by one column, such as `reason`; a column `side` gives the bars their colours. Where a
+        name comes twice, the other columns stand below it.
 
     Examples
     --------
@@ -457,12 +458,21 @@ def plot_pareto(results):
                 customdata=[drills[number] for number in at],
             )
         )  # fmt: skip
-    label_rows(figure, [plain(short(word_of(by, value))) for value in drawn[by]])
+    label_rows(figure, _bar_names(drawn, groups))
     label_values(figure, metric, scale)
     largest = drawn["value"].max() / scale[0]
     figure.update_xaxes(range=[0, largest * 1.7 or 1])
     figure.update_layout(showlegend="side" in groups[1:], barmode="overlay")
     return figure
+
+
+def _bar_names(drawn, groups):
+    """Name the bars; where a name comes twice, with the rest of its group below."""
+    by, rest = groups[0], [column for column in groups[1:] if column != "side"]
+    if not (rest and drawn[by].duplicated().any()):
+        return [plain(short(word_of(by, value))) for value in drawn[by]]
+    below = [group_label(rest, row) for row in drawn[rest].itertuples(index=False)]
+    return [two_lines(word_of(by, value), words) for value, words in zip(drawn[by], below, strict=True)]
 
 
 # ---- what a chart says to those who do not see it

@@ -258,6 +258,25 @@ def test_a_pareto_falls_tells_what_has_added_up_and_leads_to_its_quotes():
     assert list(bar.customdata) == ["reason=ability", "reason=price"]
 
 
+def test_bars_of_one_name_say_what_tells_them_apart():
+    reasons = {
+        "reason": ["ability", "price", "ability"],
+        "owner": ["agent", "merchandising", "cs_management"],
+    }
+    ticks = plot_pareto(results(reasons, [70, 30, 10], unit="count")).layout.yaxis.ticktext
+    assert len(set(ticks)) == 3
+    assert (
+        len(
+            set(
+                plot_pareto(
+                    results({"reason": ["a", "b"], "owner": ["x", "x"]}, [2, 1])
+                ).layout.yaxis.ticktext
+            )
+        )
+        == 2
+    )
+
+
 def test_several_metrics_in_one_chart_are_refused():
     two = pd.concat([days([0.8]), days([0.8], metric="reply_rate")])
     with pytest.raises(ParameterError, match="one metric"):
