@@ -17,7 +17,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import polars as pl
 import typer
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.stats import beta
 
 from csnb.answers import read_conversations
@@ -41,7 +41,10 @@ from csnb.utterances import COLUMNS, OWN, load_model, read_bank
 
 LEAST_SESSIONS = 30
 _FOLDS = 5
-_STIFFNESS, _OFFSET_STIFFNESS = 5.0, 3.5  # of the ridge, chosen by cross-validation: docs/reasons.md
+_STIFFNESS, _OFFSET_STIFFNESS = 2.0, 1.5  # of the ridge, chosen by cross-validation: docs/reasons.md
+# the least weights: displeasure never counts against, and about one reason only a little less than about others
+_LEAST = np.array([-0.3 if name.startswith("about_") else 0.0 if name in ("strongest", "total") else -np.inf
+                   for name in (*GENERAL, "intercept")])  # fmt: skip
 _ENOUGH = 15  # conversations with a code before its precision is judged
 _SURE_NOTE = (
     "From which probability on a code is sure. Learnt from labels: learning again replaces this file."
@@ -353,7 +356,7 @@ def learn_combination(parts, coded, start, folder=None, decide_at=0.5):
     prior = _as_array(start["dissatisfied"], GENERAL)
     shift = np.log((1 - decide_at) / decide_at)
     prior[-1] -= shift
-    fitted = fit_ridge(_with_one(general), dissatisfied, prior, _STIFFNESS)
+    fitted = fit_ridge(_with_one(general), dissatisfied, prior, _STIFFNESS, _LEAST)
     learnt = {"decision": dict(start["decision"]), "dissatisfied": _as_dict(fitted, GENERAL), "offset": {}}
     learnt["dissatisfied"]["intercept"] += shift
     chance = 1 / (1 + np.exp(-weighted(general, GENERAL, learnt["dissatisfied"])))
@@ -373,10 +376,11 @@ def learn_combination(parts, coded, start, folder=None, decide_at=0.5):
     return learnt
 
 
-def fit_ridge(features, holds, prior, stiffness):
+def fit_ridge(features, holds, prior, stiffness, least=-np.inf):
     """Fit a logistic regression whose weights are drawn to `prior`, by L-BFGS.
 
-    `stiffness` is the weight of one squared step away from the prior, against one log-likelihood.
+    `stiffness` is the weight of one squared step away from the prior, against one log-likelihood. No weight
+    falls below `least`, one number or one a weight.
 
     Examples
     --------
@@ -392,7 +396,8 @@ def fit_ridge(features, holds, prior, stiffness):
         slope = -features.T @ (sign / (1 + np.exp(np.clip(margins, -30, 30)))) + stiffness * step
         return np.logaddexp(0, -margins).sum() + (stiffness * step**2).sum() / 2, slope
 
-    return minimize(loss, prior.astype(float), jac=True, method="L-BFGS-B").x
+    bounds = Bounds(np.broadcast_to(least, prior.shape), np.inf)
+    return minimize(loss, prior.astype(float), jac=True, method="L-BFGS-B", bounds=bounds).x
 
 
 def _with_one(features):

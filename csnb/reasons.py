@@ -17,7 +17,10 @@ from csnb.schema import conform, empty
 
 SIDES = ("controllable", "uncontrollable", "unexplained")
 UNCLEAR = "unclear"
-GENERAL = ("strongest", "total", "length", "apologies", "handed_on", "thanked")
+GENERAL = (
+    "strongest", "total", "length", "apologies", "handed_on", "thanked", "questions", "negations",
+    *(f"about_{code}" for code in CODES), *(f"topic_{code}" for code in CODES),
+)  # fmt: skip
 PER_CODE = ("strongest", "total", "share", "measured", "displeased")
 LEAST_CHANCE = 0.02  # a probability below this is not kept
 _QUOTE = 80  # characters of a quote at most
@@ -217,8 +220,10 @@ def _general(evidence, starts):
         apologises=pl.Series(hit(evidence, "g_apology")),
         hands_on=pl.Series(hit(evidence, "g_escalate", "g_transfer")),
         thanks=pl.Series(hit(evidence, "m_thanks")),
+        asks=pl.Series(hit(evidence, "m_asks")),
+        negates=pl.Series(hit(evidence, "m_negates")),
     )
-    return (
+    manner = (
         by_session.group_by("session_key", maintain_order=True)
         .agg(
             strongest=pl.col("displeased").top_k(3).sum() / 3,
@@ -227,10 +232,15 @@ def _general(evidence, starts):
             apologies=pl.col("apologises").sum().log1p(),
             handed_on=pl.col("hands_on").sum().log1p(),
             thanked=pl.col("thanks").filter("is_customer").last().fill_null(False).cast(pl.Float64),
+            questions=pl.col("asks").sum().log1p(),
+            negations=pl.col("negates").sum().log1p(),
         )
-        .select(GENERAL)
+        .drop("session_key")
         .to_numpy()
     )
+    about = np.log(np.add.reduceat(_weight(evidence.about), starts) + _FLOOR)
+    topics = np.log1p(np.add.reduceat(evidence.topics, starts))
+    return np.hstack([manner, about, topics])
 
 
 def _per_code(evidence, starts, facts, dissatisfied):

@@ -152,7 +152,7 @@ def tag_texts(texts, rules):
 
     Examples
     --------
-    >>> texts = pl.Series(["人呢？", "好的谢谢"])
+    >>> texts = pl.Series(["人呢？", "好的"])
     >>> hits = tag_texts(texts, read_rules())
     >>> hits["row"].unique().to_list()
     [0]

@@ -68,7 +68,9 @@ def test_learning_again_starts_from_what_was_there_before(learnt, coded_sessions
 
 
 def test_weights_set_by_hand_are_where_learning_starts(coded_sessions, tmp_path):
-    by_hand = definition_path("combination.toml").read_text("utf-8").replace("likely = 0.22", "likely = 0.33")
+    by_hand = (
+        definition_path("combination.toml").read_text("utf-8").replace("likely = 0.2\n", "likely = 0.33\n")
+    )
     (tmp_path / "combination.toml").write_text(by_hand, "utf-8")
     assert learn(*coded_sessions, tmp_path).files
     assert read_combination(str(tmp_path))["decision"]["likely"] == 0.33
