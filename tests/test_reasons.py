@@ -106,7 +106,7 @@ def test_chances_are_kept_where_no_code_is_given_and_labels_stay_the_same():
     labels, chances = code_with_chances(messages)
     assert labels.equals(code_sessions(messages))
     given = labels.filter(pl.col("code") != "dissatisfied")
-    assert given["session_key"].to_list() == [1]
+    assert set(given["session_key"]) == {1}
     kept = {(key, code): p for key, code, p in chances.iter_rows()}
     for key, code, p in given.select("session_key", "code", "p").iter_rows():
         assert kept[key, code] == pytest.approx(p, abs=5e-4)
