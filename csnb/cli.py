@@ -317,9 +317,11 @@ def list_command():
 def simulate_command(
     out: Out,
     scenario: Annotated[str, typer.Option(help="S0 to S12")] = "S1",
-    weeks: Annotated[int, typer.Option(help="Number of weeks")] = 4,
+    weeks: Annotated[int | None, typer.Option(help="Number of weeks; the scenario's own by default")] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same world")] = 1,
-    platform: Annotated[str, typer.Option(help="Platforms, comma separated")] = "taobao,douyin",
+    platform: Annotated[
+        str | None, typer.Option(help="Platforms, comma separated; the scenario's own by default")
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="Where the truth goes; never beside the exports")] = None,
     file_format: Annotated[str, typer.Option("--format", help="csv, csv.gz, xlsx or jsonl")] = "csv.gz",
     encoding: Annotated[str, typer.Option(help="utf-8 or gb18030, of csv")] = "utf-8",
@@ -327,7 +329,8 @@ def simulate_command(
     """Write the exports of a simulated world whose causes are known."""
     from csnb.world import simulate
 
-    simulate(scenario, weeks, seed, platform.split(","), out, truth, file_format, encoding)
+    platforms = platform.split(",") if platform else None
+    simulate(scenario, weeks, seed, platforms, out, truth, file_format, encoding)
 
 
 def _progress(what):

@@ -2,9 +2,11 @@
 
 import calendar
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from csnb.errors import ParameterError
+from csnb.schema import ZONE
 
 ALLOWED = (
     "2026-W47 (ISO week), 2026-11 (month), 2026-11-03 (day), 2026-11-01..2026-11-15 (first..last day), "
@@ -21,7 +23,7 @@ def period_dates(period, as_of=None):
         `2026-W47`, `2026-11`, `2026-11-03`, `2026-11-01..2026-11-15`, `yesterday`, `last-week`
         (Monday to Sunday before the week of `as_of`), `last-month`; None is the whole book
     as_of : date, ISO str or None
-        the day from which named periods count; None is today
+        the day from which named periods count; None is today in China, wherever the machine stands
 
     Returns
     -------
@@ -42,7 +44,7 @@ def period_dates(period, as_of=None):
     """
     if not period:
         return None, None
-    today = date.today() if as_of is None else _day(str(as_of), "as_of")
+    today = datetime.now(ZoneInfo(ZONE)).date() if as_of is None else _day(str(as_of), "as_of")
     first, last = _bounds(str(period), today)
     if first > last:
         raise ParameterError(f"period {period!r} ends before it starts; write the earlier day first")

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traitlets.config import Config
 
-from csnb.book import data_hash, open_book, write_bytes
+from csnb.book import data_hash, open_book, select_sessions, write_bytes
 from csnb.errors import ParameterError, one_of
 from csnb.formats import format_period
 from csnb.pages import Download, notebook_facts, render_cells, render_failure, render_page
@@ -181,6 +181,8 @@ def run_reports(
         raise ParameterError(f"keep must be at least 1, got {keep}: the last good report is never deleted")
     opened, out = open_book(book), Path(out)
     date_from, date_to = _days(opened, *period_dates(period, as_of))
+    if shops:
+        select_sessions(opened, date_from, date_to, shops)  # refuses an unknown shop before anything runs
     values = {
         "book": str(opened.path), "date_from": date_from, "date_to": date_to, "lang": lang, "audience": audience,
         "shops": list(shops) if shops else None, "as_of": str(as_of) if as_of else None,

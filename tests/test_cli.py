@@ -70,6 +70,7 @@ def test_one_failure_among_good_ones_is_exit_code_one(report):
         (["weekly", "--lang", "zh,fr"], "lang must be one of: zh, en"),
         (["weekly", "-p", "seed"], "is NAME=VALUE"),
         (["weekly", "-p", "sed=3"], "has no parameter sed"),
+        (["weekly", "--shops", "nowhere"], "shop must be one of"),
         (["weekly", "--keep", "0"], "the last good report is never deleted"),
     ],
 )

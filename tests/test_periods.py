@@ -1,3 +1,7 @@
+import time
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from csnb.errors import ParameterError
@@ -53,3 +57,13 @@ def test_a_period_in_the_wrong_order_is_refused():
 def test_an_as_of_that_is_no_day_is_refused_by_name():
     with pytest.raises(ParameterError, match="as_of"):
         period_dates("yesterday", as_of="tomorrow")
+
+
+def test_today_is_the_day_in_china_wherever_the_machine_stands(monkeypatch):
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+        assert period_dates("yesterday") == (str(today - timedelta(days=1)),) * 2
+    monkeypatch.undo()
+    time.tzset()

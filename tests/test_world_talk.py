@@ -234,6 +234,14 @@ def test_truth_is_written_apart_and_only_when_asked(tmp_path):
     assert not any("truth" in path.name for path in tmp_path.rglob("*"))
 
 
+def test_truth_among_the_exports_is_refused_and_so_is_a_platform_without_a_shop(tmp_path):
+    with pytest.raises(ParameterError, match="truth must be another folder"):
+        simulate("S11", 1, 1, ["taobao"], tmp_path, truth=tmp_path / ".")
+    with pytest.raises(ParameterError, match="platforms must be one of: taobao; got: 'douyin'"):
+        simulate("S11", 1, 1, ["taobao", "douyin"], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(
         ParameterError, match=r"file_format must be one of: csv, csv\.gz, xlsx, jsonl; got: 'parquet'"

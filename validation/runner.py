@@ -154,8 +154,10 @@ def judge(study, results):
 
 
 def passes(study, results):
-    """Say whether a study passes: every cell does, and so does the mean coverage."""
+    """Say whether a study passes: every cell that it names is there and does, and so does the mean coverage."""
     least = MEAN_COVERAGE if is_full(study, results) else SMOKE_MEAN_COVERAGE
+    if study.bounds and set(study.bounds) != set(results["cell"]):
+        return False
     return bool(judge(study, results).all() and (study.bounds or results["coverage"].mean() >= least))
 
 

@@ -32,7 +32,7 @@ def simulate(scenario, weeks, seed, platforms, out, truth=None, file_format="csv
     ----------
     scenario, seed : as in `make_world`; a world with other changes goes through `write_exports`
     weeks : int, or None for the scenario's own
-    platforms : list of str, dealt to the shops in turn
+    platforms : list of str, dealt to the shops in turn, or None for the scenario's own
     out : folder of the exports
     truth : folder of the truth, or None
     file_format, encoding : see `write_exports`
@@ -51,9 +51,9 @@ def simulate(scenario, weeks, seed, platforms, out, truth=None, file_format="csv
     --------
     >>> simulate("S1", weeks=4, seed=1, platforms=["taobao"], out="exports", truth="truth")  # doctest: +SKIP
     """
-    weeks = {} if weeks is None else {"weeks": weeks}
-    world = make_world(scenario, seed, **weeks, platforms=platforms)
-    return write_exports(world, out, truth=truth, file_format=file_format, encoding=encoding)
+    asked = {"weeks": weeks, "platforms": platforms}
+    world = make_world(scenario, seed, **{name: value for name, value in asked.items() if value is not None})
+    return write_exports(world, out, platforms, truth, file_format, encoding)
 
 
 def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", encoding="utf-8"):
@@ -81,6 +81,8 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
     for platform in platforms or ():
         one_of("platforms", platform, known)
     out = Path(out)
+    if truth is not None and Path(truth).resolve() == out.resolve():
+        raise ParameterError(f"truth must be another folder than the exports; got: {str(truth)!r}")
     out.mkdir(parents=True, exist_ok=True)
     clean, reasons = messages_table(world)
     messages, faults = soil(_exported(clean), world)
