@@ -20,8 +20,10 @@ def example_book(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def give_book(request, doctest_namespace):
-    """Let every example start in Chinese, the default; give the book to those that use it, and make it only then."""
-    if isinstance(request.node, pytest.DoctestItem):
-        set_language("zh")
-        if any("book" in example.source for example in request.node.dtest.examples):
-            doctest_namespace["book"] = request.getfixturevalue("example_book")
+    """Let every test and example start in Chinese, the default; give the book to those examples that use it."""
+    set_language("zh")
+    examples = request.node.dtest.examples if isinstance(request.node, pytest.DoctestItem) else ()
+    if any("book" in example.source for example in examples):
+        doctest_namespace["book"] = request.getfixturevalue("example_book")
+    yield
+    set_language("zh")

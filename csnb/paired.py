@@ -164,7 +164,7 @@ def summed_interval(moves, confidence):
     --------
     >>> even, uneven = np.array([1.0, *[0.1, -0.1] * 20]), np.array([1.0, 0.4, -0.4, *[0.0] * 38])
     >>> [round(float(summed_interval(moves, 0.95)[2]), 2) for moves in (even, uneven)]
-    [2.28, 3.33]
+    [2.26, 2.52]
     """
     estimate, moves = moves[0], moves[1:]
     blocks, squares = len(moves), moves**2

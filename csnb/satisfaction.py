@@ -156,11 +156,7 @@ def measure_slices(sessions, events, audience="analyst", confidence=0.95):
     parts = [_slice(sliced, name, confidence) for name in names]
     columns = ["metric", "platform", "dimension", "group", "n", "value", "low", "high", "unit", "method", "rulepack",
                "invitation_rate", "rating_rate"]  # fmt: skip
-    return (
-        pd.concat([pd.DataFrame(columns=columns), *parts])[columns]
-        if parts
-        else pd.DataFrame(columns=columns)
-    )
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def _events_of(sessions, events):
@@ -182,7 +178,7 @@ def _slice(sessions, name, confidence):
     asked = measure(sessions, ["invitation_rate", "rating_rate"], by, confidence)
     for metric in ("invitation_rate", "rating_rate"):
         rates = asked[asked["metric"] == metric].set_index(by)["value"]
-        bad[metric] = [rates.get(tuple(key)) for key in bad[by].itertuples(index=False)]
+        bad[metric] = np.array([rates.get(tuple(key)) for key in bad[by].itertuples(index=False)], float)
     words = [word_of(name, value) for value in bad[name]]
     return bad[bad[name].notna() & (bad["n"] > 0)].assign(dimension=name, group=pd.Series(words, bad.index))
 
