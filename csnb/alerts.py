@@ -5,9 +5,9 @@ An alert is a condition on a column of sessions: `definitions/alerts.toml`.
 
 import numpy as np
 import pandas as pd
-import polars as pl
 from scipy import stats as distributions
 
+from csnb.answers import read_conversations
 from csnb.formats import word_of
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.stats import adjust_pvalues, difference_interval, wilson_interval
@@ -244,15 +244,8 @@ def list_transcripts(book, reading):
     labels = book.labels
     quoted = labels[labels["session_key"].isin(keys["session_key"])].dropna(subset=["number", "quote"])
     quoted = quoted.drop_duplicates(["session_key", "number"])[["session_key", "number", "quote"]]
-    said = (
-        book.messages.filter(
-            pl.col("session_key").is_in(keys["session_key"].to_list()) & pl.col("left_out_because").is_null()
-        )
-        .join(book.texts.select("text_id", "text"), on="text_id")
-        .select("session_key", "number", "role", "text")
-        .collect()
-        .to_pandas()
-    )
+    said = read_conversations(book, keys["session_key"]).drop_nulls("text")
+    said = said.select("session_key", "number", "role", "text").to_pandas()
     joined = said.merge(quoted, on=["session_key", "number"], how="left").merge(keys, on="session_key")
     return joined.sort_values(["place", "number"], ignore_index=True)[
         ["case", "session_id", "role", "text", "quote"]

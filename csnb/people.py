@@ -5,8 +5,8 @@
 
 import numpy as np
 import pandas as pd
-import polars as pl
 
+from csnb.answers import read_conversations
 from csnb.casemix import read_people
 from csnb.errors import one_of
 from csnb.findings import Finding
@@ -214,15 +214,8 @@ def list_cases(book, sessions, parts, hints, audience):
             text("talk.case", agent=row.agent_id, hint=word_of("hint", row.hint)) for row in keys.itertuples()
         ],
     ).merge(sessions[["session_key", "session_id"]], on="session_key")
-    said = (
-        book.messages.filter(
-            pl.col("session_key").is_in(keys["session_key"].to_list()) & pl.col("left_out_because").is_null()
-        )
-        .join(book.texts.select("text_id", "text"), on="text_id")
-        .select("session_key", "number", "role", "text")
-        .collect()
-        .to_pandas()
-    )
+    said = read_conversations(book, keys["session_key"]).drop_nulls("text")
+    said = said.select("session_key", "number", "role", "text").to_pandas()
     joined = keys.merge(said, on="session_key").sort_values(["place", "number"], ignore_index=True)
     return joined[["case", "session_id", "role", "text"]]
 
