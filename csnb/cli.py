@@ -306,11 +306,11 @@ def _parameter(setting):
 
 @app.command("list")
 def list_command():
-    """List the reports with the question each answers."""
+    """List the reports, each with its title and the question it answers."""
     from csnb.press import list_reports
 
-    for name, title in list_reports():
-        typer.echo(f"{name:14} {title}")
+    for name, title, question in list_reports():
+        typer.echo(f"{name:14} {title}: {question}")
 
 
 @app.command("simulate")

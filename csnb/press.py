@@ -43,10 +43,11 @@ NOT_STARTED = ("Kernel died before replying", "Kernel didn't respond")
 
 
 class Report(NamedTuple):
-    """One notebook that can be pressed: its name and its title in the language in force."""
+    """One notebook that can be pressed: its name, and its title and question in the language in force."""
 
     name: str
     title: str
+    question: str
 
 
 class Job(NamedTuple):
@@ -110,15 +111,16 @@ def list_reports(notebooks=None):
 
     Returns
     -------
-    list of Report; the title is `report.<name>.title` of the strings, else the notebook's first heading
+    list of Report; title and question are `report.<name>.title` and `.lead` of the strings, else the first heading
+        of the notebook and the text below it
 
     Examples
     --------
-    >>> dict(list_reports())["response"]
+    >>> next(report.title for report in list_reports() if report.name == "response")
     '响应时效'
     """
     paths = sorted(Path(notebooks or notebooks_folder()).glob("[!_.]*.ipynb"))
-    return [Report(path.stem, _report_words(path)[0]) for path in paths]
+    return [Report(path.stem, *_report_words(path)) for path in paths]
 
 
 def _report_words(path):

@@ -86,22 +86,22 @@ def _entry(page):
 
 
 def delete_old_pages(out, keep, fresh):
-    """Delete the good pages, with their workbooks, of all but the newest `keep` periods of each report.
+    """Delete the pages, with their workbooks, that are older than the newest `keep` good periods of each report.
 
     Parameters
     ----------
     out : folder
-    keep : int, at least 1, so that the last good page of a report always stays
+    keep : int, at least 1, so that the last good page of a report always stays; a report without any keeps all
     fresh : set of Path; pages just made, which stay whatever their period
     """
     series = {}
     for page in read_pages(out):
-        if not page["failed"]:
-            same = json.dumps([page[name] for name in ("report", "lang", "audience", "shops", "further")])
-            series.setdefault(same, []).append(page)
+        same = json.dumps([page[name] for name in ("report", "lang", "audience", "shops", "further")])
+        series.setdefault(same, []).append(page)
     for pages in series.values():
-        for page in sorted(pages, key=_period, reverse=True)[keep:]:
-            if page["path"] not in fresh:
+        kept = sorted((_period(page) for page in pages if not page["failed"]), reverse=True)[:keep]
+        for page in pages:
+            if kept and _period(page) < kept[-1] and page["path"] not in fresh:
                 page["path"].unlink()
                 workbook_path(page["path"]).unlink(missing_ok=True)
 

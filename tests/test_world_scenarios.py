@@ -35,6 +35,10 @@ def test_every_scenario_says_what_it_is_for_and_can_be_made(name):
         ({"starts_on": "2026-03-03"}, "starts_on must be a Monday, YYYY-MM-DD; got: '2026-03-03'"),
         ({"agent": 5}, "a world has no argument agent=5; nearest: agents"),
         ({"campaign_days": [500]}, "campaign_days must be between 0 and 419; got: 500"),
+        (
+            {"weeks": 2, "shock_days": [3, 14]},
+            "shock_days must lie in the 2 weeks of the world; got: [3, 14]",
+        ),
     ],
 )
 def test_a_bad_argument_is_named_with_its_value_and_what_is_allowed(changes, said):

@@ -242,6 +242,13 @@ def test_truth_among_the_exports_is_refused_and_so_is_a_platform_without_a_shop(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_world_takes_the_place_of_an_earlier_one_and_leaves_other_files_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for file_format in ("jsonl", "csv"):
+        index = simulate("S11", 1, 1, None, tmp_path, file_format=file_format)
+    assert {path.name for path in tmp_path.iterdir()} == {*index["file"], "exports.csv", "notes.txt"}
+
+
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(
         ParameterError, match=r"file_format must be one of: csv, csv\.gz, xlsx, jsonl; got: 'parquet'"

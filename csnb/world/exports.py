@@ -22,6 +22,7 @@ from csnb.world.talk import CODES, talk
 TABLES = ("agents", "events", "orders", "refunds", "tickets", "shifts")
 FORMATS = ("csv", "csv.gz", "xlsx", "jsonl")
 ENCODINGS = ("utf-8", "gb18030")
+INDEX = ("file", "layout", "kind", "rows")
 SHEET_ROWS = 1_048_575
 
 
@@ -57,7 +58,7 @@ def simulate(scenario, weeks, seed, platforms, out, truth=None, file_format="csv
 
 
 def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", encoding="utf-8"):
-    """Write a world as the files a merchant would export.
+    """Write a world as the files a merchant would export, in place of those of an earlier world in the folder.
 
     Messages and ratings come in the layout of each platform (csnb/definitions/platforms), all other tables in the
     documented columns. What a platform does not export is left out: JD open has no robot and no system rows.
@@ -84,6 +85,7 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
     if truth is not None and Path(truth).resolve() == out.resolve():
         raise ParameterError(f"truth must be another folder than the exports; got: {str(truth)!r}")
     out.mkdir(parents=True, exist_ok=True)
+    _delete_earlier(out)
     clean, reasons = messages_table(world)
     messages, faults = soil(_exported(clean), world)
     ratings = pl.from_pandas(world.ratings)
@@ -98,7 +100,7 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
         table = pl.from_pandas(getattr(world, kind))
         if table.height:
             files.append(_write(table, out, kind, "generic", kind, file_format, encoding))
-    index = pl.DataFrame(files, schema=["file", "layout", "kind", "rows"], orient="row")
+    index = pl.DataFrame(files, schema=INDEX, orient="row")
     index.write_csv(out / "exports.csv")
     if encoding != "utf-8":
         faults = pl.concat(
@@ -215,6 +217,14 @@ def _words(values, layout):
         value: next((word for word in words if own and not word.isascii()), words[0])
         for value, words in values.items()
     }
+
+
+def _delete_earlier(out):
+    """Delete the files that an index of ours names, so that none of an earlier world stays among those of this one."""
+    index = out / "exports.csv"
+    if index.is_file() and index.read_text("utf-8").startswith(",".join(INDEX)):
+        for name in pl.read_csv(index)["file"]:
+            (out / Path(name).name).unlink(missing_ok=True)
 
 
 def _write(table, out, name, layout, kind, file_format, encoding):

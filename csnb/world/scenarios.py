@@ -53,6 +53,11 @@ def read_parameters(scenario, changes):
             near = get_close_matches(name, rules, n=3) or sorted(rules)
             raise ParameterError(f"a world has no argument {name}={value!r}; nearest: {', '.join(near)}")
         values[name] = _checked(name, value, rules[name])
+    for name in changes:
+        if name.endswith("_days") and max(values[name], default=0) >= 7 * values["weeks"]:
+            raise ParameterError(
+                f"{name} must lie in the {values['weeks']} weeks of the world; got: {values[name]}"
+            )
     return SimpleNamespace(**values, scenario=scenario)
 
 
