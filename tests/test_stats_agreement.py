@@ -45,9 +45,10 @@ def pairs_from(table):
 
 
 def test_kappa_matches_fleiss_levin_paik():
-    """Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, table 18.1: kappa .676."""
+    """Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, table 18.1: kappa .676; in six
+    digits as R psych 2.2.9 prints it, cohen.kappa(table)."""
     first, second = pairs_from([[75, 1, 4], [5, 4, 1], [0, 0, 10]])
-    assert cohen_kappa(first, second) == pytest.approx(0.676, abs=5e-4)
+    assert cohen_kappa(first, second) == pytest.approx(0.676471, abs=5e-7)
 
 
 @pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
@@ -67,7 +68,8 @@ def test_pairwise_kappa_matches_r_psych():
 
 
 def test_ac1_matches_gwet_2002_where_kappa_collapses():
-    """Gwet (2002), Statistical Methods for Inter-Rater Reliability Assessment 1: 125 units, AC1 .9408, kappa -.0234."""
+    """Gwet (2002), Statistical Methods for Inter-Rater Reliability Assessment 1: 125 units, AC1 .9408, kappa -.0234;
+    irrCAC 0.4.4 gives the same."""
     first, second = pairs_from([[118, 5], [2, 0]])
     assert gwet_ac1(np.column_stack([first, second])) == pytest.approx(0.9408, abs=5e-5)
     assert cohen_kappa(first, second) == pytest.approx(-0.0234, abs=5e-5)
@@ -75,7 +77,9 @@ def test_ac1_matches_gwet_2002_where_kappa_collapses():
 
 @pytest.mark.parametrize("form", [list, pd.DataFrame, lambda codes: np.array(codes, dtype=float)])
 def test_alpha_matches_krippendorff_2011(form):
-    assert krippendorff_alpha(form(KRIPPENDORFF)) == pytest.approx(0.743, abs=5e-4)
+    """Printed .743; krippendorff 0.9.0 and irrCAC 0.4.4 give the rest, and irrCAC's AC1 is .77544."""
+    assert krippendorff_alpha(form(KRIPPENDORFF)) == pytest.approx(0.743421052632, abs=1e-12)
+    assert gwet_ac1(form(KRIPPENDORFF)) == pytest.approx(0.77544, abs=5e-6)
 
 
 def test_alpha_and_ac1_with_gaps_match_the_reference():
@@ -116,6 +120,13 @@ def test_kappa_refuses_unequal_lengths_and_unknown_weights():
         cohen_kappa(["a", "b"], ["a"])
     with pytest.raises(ParameterError, match="None, linear, quadratic; got: 'cubic'"):
         cohen_kappa(["a"], ["a"], weights="cubic")
+
+
+def test_codes_of_any_kind_agree_but_only_ordered_ones_nearly():
+    mixed = ["price", 3, "price", 3]
+    assert cohen_kappa(mixed, ["price", 3, 3, 3]) == 0.5
+    with pytest.raises(MetricError, match="can be put in order"):
+        cohen_kappa(mixed, mixed, weights="linear")
 
 
 def test_the_interval_holds_the_measure_and_repeats_with_its_seed():

@@ -89,13 +89,14 @@ def test_expected_values_refuse_gaps_and_other_outcomes():
         expected_from_others([[1], [2]], [0, 0.5], ["a", "b"])
 
 
-def test_log_odds_of_a_printed_table():
-    """Agresti (2013), Categorical Data Analysis, table 3.1: seat belts, log odds ratio of 1601/162527 to 510/412368
-    is 2.075 with variance .0026 of both sides; each side here against the other's rate."""
-    table = log_odds_effect([1601], [164128 * 510 / 412878], [164128])
-    assert table["effect"][0] == pytest.approx(np.log(1601.5 / 162527.5) - logit(510 / 412878))
-    assert table["effect"][0] == pytest.approx(2.075, abs=0.001)
-    assert table["variance"][0] == pytest.approx(1 / 1601 + 1 / 162527, rel=1e-3)
+def test_log_odds_and_their_variance_match_r_metafor():
+    """metafor 3.8-1: escalc("PLO", xi = events, ni = n, add = 1/2, to = "all"), less the log odds of the expected."""
+    events, n, due = [1601, 30, 0], [164128, 100, 40], [164128 * 0.01, 20, 10]
+    table = log_odds_effect(events, due, n)
+    by_metafor = np.array([-4.619906528154, -0.837886026205, -4.394449154672])
+    assert table["effect"].to_numpy() == pytest.approx(by_metafor - logit(np.divide(due, n)), abs=1e-11)
+    variance = [0.000630567416212, 0.046971282409022, 2.024691358024691]
+    assert table["variance"].to_numpy() == pytest.approx(variance, abs=1e-14)
 
 
 def test_as_expected_is_0_in_the_long_run_and_what_cannot_be_is_missing():

@@ -273,6 +273,19 @@ def test_periods_come_in_order_of_appearance_or_of_their_categories():
         assert effects["effect"].tolist() == pytest.approx([1, 3, 2])
 
 
+def test_a_period_without_one_of_its_factors_is_refused():
+    table = pd.DataFrame({"week": ["W-1", "W0"], "asked": [0.5, None], "bought": [0.4, 0.3]})
+    with pytest.raises(MetricError, match="period 'W0' lacks one of its factors: asked, bought"):
+        decompose_periods(table, "week", ["asked", "bought"])
+
+
+@pytest.mark.parametrize("by", [[], ["shop", "shop"], ["mix"], ["shop", "cell"]])
+def test_cells_need_names_of_their_own(by):
+    table = pd.DataFrame({"shop": ["a"], "mix": ["b"], "cell": ["c"], "n": [5], "r": [0.5]})
+    with pytest.raises(ParameterError, match="by must name one or more distinct columns"):
+        decompose_change(table, table, "n", "r", by)
+
+
 def test_one_period_alone_has_no_effects():
     assert decompose_periods(pd.DataFrame({"week": ["W0"], "a": [1.0]}), "week", ["a"]).empty
 

@@ -12,38 +12,16 @@ from csnb.stats import adjust_pvalues, laney_chart
 quick = settings(deadline=None, max_examples=25, derandomize=True)
 
 # NIST/SEMATECH e-Handbook of Statistical Methods, section 6.3.3.2: defective chips of 50 on each of 30 wafers.
-WAFERS = [
-    12,
-    15,
-    8,
-    10,
-    4,
-    7,
-    16,
-    9,
-    14,
-    10,
-    5,
-    6,
-    17,
-    12,
-    22,
-    8,
-    10,
-    5,
-    13,
-    11,
-    20,
-    18,
-    24,
-    15,
-    9,
-    12,
-    7,
-    13,
-    9,
-    6,
-]
+WAFERS = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22]
+WAFERS += [8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13, 9, 6]
+
+# Ten days of about 3,000 conversations (made up). sigma_z and limits as R's qicharts2 gives them: its function
+# qic.pp, R 4.2.2, behind qic(y = events, n = n, chart = "pp").
+EVENTS = [412, 455, 389, 520, 431, 398, 467, 610, 402, 441]
+CASES = [2980, 3105, 2870, 3240, 3010, 2890, 3155, 3300, 2940, 3060]
+QICHARTS2_SIGMA_Z = 2.62617271874
+QICHARTS2_LOW = [0.0968517898807, 0.0978943153842, 0.0958785769804, 0.0989517711658, 0.0971079083007]
+QICHARTS2_LOW += [0.0960596494928, 0.0982938724413, 0.0994007857623, 0.0965042194614, 0.0975263725589]
 
 # Benjamini & Hochberg (1995), JRSS B 57:289-300, section 3.2: the 15 p-values of a heart trial; four pass at 5 %.
 HEART = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344]
@@ -51,7 +29,7 @@ HEART += [0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
 
 
 def test_centre_and_chance_match_the_nist_handbook():
-    """The handbook's plain chart: centre .2313, limits .0524 and .4102; ours are sigma_z times as far."""
+    """The handbook's plain chart has centre .2313 and limits .0524 and .4102; Laney's are sigma_z times as far."""
     chart = laney_chart(WAFERS, [50] * 30)
     assert chart["center"].unique() == pytest.approx([0.2313], abs=5e-5)
     plain = (chart["high"] - chart["center"]) / chart["sigma_z"]
@@ -59,15 +37,14 @@ def test_centre_and_chance_match_the_nist_handbook():
     assert 0.2313 - plain.iloc[0] == pytest.approx(0.0524, abs=1e-4)
 
 
-def test_sigma_z_is_minitabs_formula():
-    """Minitab, Methods and formulas for Laney P' Chart: mean moving range of z over 1.128."""
-    rate = np.array(WAFERS) / 50
-    z = (rate - rate.mean()) / np.sqrt(rate.mean() * (1 - rate.mean()) / 50)
-    expected = pd.Series(z).diff().abs().mean() / 1.128
-    chart = laney_chart(WAFERS, np.full(30, 50))
-    assert chart["sigma_z"].iloc[0] == pytest.approx(expected)
-    assert expected > 1
-    assert chart["z"].to_numpy() == pytest.approx(z)
+def test_sigma_z_and_limits_match_r_qicharts2():
+    chart = laney_chart(EVENTS, CASES)
+    assert chart["sigma_z"].unique() == pytest.approx([QICHARTS2_SIGMA_Z], abs=1e-11)
+    assert chart["center"].unique() == pytest.approx([0.148117839607], abs=1e-12)
+    assert chart["low"].to_numpy() == pytest.approx(QICHARTS2_LOW, abs=1e-12)
+    assert chart["high"].to_numpy() == pytest.approx(2 * 0.148117839607 - np.array(QICHARTS2_LOW), abs=1e-11)
+    plain = 3 * np.sqrt(0.148117839607 * (1 - 0.148117839607) / np.array(CASES))
+    assert chart["z"].to_numpy() == pytest.approx(3 * (chart["rate"] - chart["center"]) / plain, abs=1e-9)
 
 
 def test_days_that_truly_differ_alarm_a_plain_chart_but_not_this_one():
@@ -114,9 +91,12 @@ def test_more_events_than_conversations_are_refused():
 
 
 def test_adjusted_pvalues_match_benjamini_hochberg_1995():
+    """The paper calls four; R 4.2.2: p.adjust(heart, "BH") gives the ten digits."""
     adjusted = adjust_pvalues(HEART)
     assert (adjusted <= 0.05).sum() == 4
-    assert adjusted[:4] == pytest.approx([0.0015, 0.003, 0.0095, 0.035625])
+    by_r = [0.0015, 0.003, 0.0095, 0.035625, 0.0603, 0.06385714286, 0.06385714286, 0.0645]
+    by_r += [0.0765, 0.486, 0.58118181818, 0.714875, 0.75323076923, 0.81321428571, 1.0]
+    assert adjusted == pytest.approx(by_r, abs=1e-10)
 
 
 def test_missing_pvalues_stay_missing_and_do_not_count():

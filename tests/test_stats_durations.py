@@ -15,7 +15,7 @@ quick = settings(deadline=None, max_examples=25, derandomize=True)
 WEEKS = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
 RELAPSED = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
 
-# R: summary(survfit(Surv(time, cens) ~ 1)), columns time, n.risk, n.event, survival, lower and upper 95% CI
+# R 4.2.2, survival 3.5-3: summary(survfit(Surv(weeks, relapsed) ~ 1)), columns time, n.risk, n.event, survival, lower and upper 95% CI
 R_SURVFIT = [
     (6, 21, 3, 0.857, 0.720, 1.000),
     (7, 17, 1, 0.807, 0.653, 0.996),
@@ -55,6 +55,13 @@ def test_where_nothing_ended_there_is_no_row(duration, observed):
 def test_a_negative_duration_is_refused():
     with pytest.raises(MetricError, match="position 1: duration -2"):
         survival([1, -2], [1, 1])
+
+
+def test_what_is_no_duration_in_numbers_or_no_yes_or_no_is_refused():
+    with pytest.raises(MetricError, match="not times: give seconds"):
+        survival(pd.to_timedelta([1, 2], unit="h"), [1, 1])
+    with pytest.raises(MetricError, match="0 or 1 at position 1: observed 2"):
+        survival([1, 2], [1, 2])
 
 
 @quick

@@ -63,6 +63,13 @@ def test_more_successes_than_trials_are_refused_with_position_and_numbers():
         wilson_interval(-1, 10)
 
 
+def test_what_has_no_common_shape_or_is_infinite_is_refused():
+    with pytest.raises(MetricError, match=r"differ in shape: \(2,\) and \(3,\)"):
+        wilson_interval([1, 2], [3, 4, 5])
+    with pytest.raises(MetricError, match="n must be finite"):
+        wilson_interval(1, np.inf)
+
+
 def test_a_confidence_in_percent_is_refused():
     with pytest.raises(ParameterError, match=r"such as 0\.95; got: 95"):
         wilson_interval(1, 2, confidence=95)
@@ -96,6 +103,12 @@ def test_clustered_mean_interval_matches_statsmodels():
     seconds = 40 + 20 * draw.standard_normal(12)[agent] + 30 * draw.standard_normal(300)
     fit = sm.OLS(seconds, np.ones(300)).fit(cov_type="cluster", cov_kwds={"groups": agent}, use_t=True)
     assert mean_interval(seconds, cluster=agent) == pytest.approx(tuple(fit.conf_int()[0]), rel=1e-10)
+
+
+def test_ratio_interval_matches_r_survey():
+    """survey 4.1-1: confint(svyratio(~sum, ~n, svydesign(~1, weights = ~1, ...)), df = 5)."""
+    sums, counts = [900, 2000, 1500, 700, 3100, 420], [30, 50, 40, 28, 77, 9]
+    assert ratio_interval(sums, counts) == pytest.approx((30.7619502984, 42.9132633768), abs=1e-9)
 
 
 def test_sums_and_counts_give_the_interval_of_the_single_values():

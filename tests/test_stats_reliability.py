@@ -14,23 +14,21 @@ quick = settings(deadline=None, max_examples=25, derandomize=True)
 # Shrout & Fleiss (1979), Psychological Bulletin 86:420-428, table 2: six targets, four judges.
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 
-# Values and bounds as R prints them: psych::ICC(sf, lmer = FALSE)
+# Values and bounds as R gives them, psych 2.2.9: ICC(sf, lmer = FALSE)$results; the paper prints .17, .29, .71,
+# .44, .62 and .91.
 PSYCH = {
-    "ICC1": (0.17, -0.133, 0.72),
-    "ICC2": (0.29, 0.019, 0.76),
-    "ICC3": (0.71, 0.342, 0.95),
-    "ICC1k": (0.44, -0.884, 0.91),
-    "ICC2k": (0.62, 0.071, 0.93),
-    "ICC3k": (0.91, 0.676, 0.99),
+    "ICC1": (0.1657417684, -0.13293232487, 0.7225600623),
+    "ICC2": (0.2897637795, 0.01878651337, 0.7610843696),
+    "ICC3": (0.7148407148, 0.34246476503, 0.9458582600),
+    "ICC1k": (0.4427971337, -0.88444215524, 0.9124154203),
+    "ICC2k": (0.6200505476, 0.07113681530, 0.9272320402),
+    "ICC3k": (0.9093155424, 0.67567471382, 0.9858916782),
 }
 
 
 @pytest.mark.parametrize("form", PSYCH)
 def test_icc_matches_shrout_fleiss_1979_and_r_psych(form):
-    value, low, high = icc(SHROUT_FLEISS).loc[form]
-    expected, expected_low, expected_high = PSYCH[form]
-    assert (value, high) == pytest.approx((expected, expected_high), abs=5e-3)
-    assert low == pytest.approx(expected_low, abs=5.1e-4)
+    assert icc(SHROUT_FLEISS).loc[form].tolist() == pytest.approx(PSYCH[form], abs=1e-9)
 
 
 def test_rows_come_in_order_and_tables_and_arrays_are_alike():
@@ -60,6 +58,11 @@ def test_too_few_units_or_raters_are_refused(ratings):
         icc(ratings)
 
 
+def test_words_are_no_ratings():
+    with pytest.raises(MetricError, match="ratings must be numbers"):
+        icc([["good", "bad"], ["good", "good"]])
+
+
 ratings = st.integers(2, 5).flatmap(
     lambda raters: st.lists(
         st.tuples(st.integers(1, 9), st.lists(st.integers(0, 2), min_size=raters, max_size=raters)).map(
@@ -79,6 +82,14 @@ def test_the_value_lies_within_its_bounds(ratings):
     assert (table["low"] <= table["ICC"] + 1e-9).all()
     assert (table["ICC"] <= table["high"] + 1e-9).all()
     assert (table["high"] <= 1 + 1e-9).all()
+
+
+@pytest.mark.parametrize("form", ["ICC1", "ICC2", "ICC3"])
+def test_as_many_raters_are_needed_as_psych_steps_up_to(form):
+    """psych's ICC of the mean of all raters is that of one, stepped up (Spearman-Brown) to its four raters."""
+    single, mean = PSYCH[form][0], PSYCH[f"{form}k"][0]
+    assert sessions_for_reliability(mean - 1e-6, within=1 - single, between=single) == 4
+    assert sessions_for_reliability(mean + 1e-6, within=1 - single, between=single) == 5
 
 
 @pytest.mark.parametrize(

@@ -36,17 +36,74 @@ def population(draw):
 
 
 def test_without_a_score_it_is_the_textbooks_stratified_share():
-    """The book's example: share .60, estimated variance .0045."""
+    """The book's example: share .60, estimated variance .0045; R survey 4.1-1, svymean with fpc: SE .0674412407137."""
     table = households()
     estimate, low, high, n_effective = stratified_difference(
         table["area"], table["labelled"], table["y"], np.zeros(len(table))
     )
-    assert estimate == pytest.approx(0.60, abs=5e-3)
-    assert estimate * (1 - estimate) / n_effective == pytest.approx(0.0045, abs=1e-4)
+    assert estimate == pytest.approx(0.60, abs=1e-12)
+    assert estimate * (1 - estimate) / n_effective == pytest.approx(0.0674412407137**2, abs=1e-12)
     n = (
         n_effective * (1.959964 / 2.026192) ** 2
     )  # printed t table: 37 degrees of freedom, 40 households in 3 areas
     assert (low, high) == pytest.approx(wilson_interval(estimate * n, n), abs=1e-6)
+
+
+# Made-up scores of the forty labelled households above.
+SCORES = [
+    0.7,
+    0.9,
+    0.8,
+    0.6,
+    0.75,
+    0.85,
+    0.95,
+    0.5,
+    0.65,
+    0.7,
+    0.8,
+    0.9,
+    0.6,
+    0.7,
+    0.85,
+    0.75,
+    0.4,
+    0.3,
+    0.55,
+    0.2,
+]
+SCORES += [
+    0.5,
+    0.6,
+    0.2,
+    0.1,
+    0.3,
+    0.25,
+    0.35,
+    0.15,
+    0.6,
+    0.7,
+    0.5,
+    0.8,
+    0.65,
+    0.55,
+    0.3,
+    0.2,
+    0.4,
+    0.1,
+    0.35,
+    0.25,
+]
+
+
+def test_with_a_score_it_is_r_surveys_mean_of_what_the_score_is_off():
+    """survey 4.1-1: svymean(~I(y - f), svydesign(~1, strata = ~area, fpc = ~size)): .0675, SE .0458284611071."""
+    table = households()
+    f = np.full(len(table), 0.5)
+    f[table["labelled"]] = SCORES
+    estimate, _, _, n_effective = stratified_difference(table["area"], table["labelled"], table["y"], f)
+    assert estimate == pytest.approx(f.mean() + 0.0675, abs=1e-12)
+    assert estimate * (1 - estimate) / n_effective == pytest.approx(0.0458284611071**2, abs=1e-12)
 
 
 def test_one_stratum_matches_ppi_python():

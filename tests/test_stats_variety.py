@@ -21,6 +21,7 @@ DYESTUFF = [
 
 
 def test_lasting_variance_of_the_dyestuff():
+    """R 4.2.2, anova(lm(Yield ~ Batch)): mean squares 11271.50 and 2451.25, five of a batch."""
     assert lasting_variance(DYESTUFF) == pytest.approx((1764.05, 2451.25), abs=0.005)
 
 

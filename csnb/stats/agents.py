@@ -28,8 +28,8 @@ def funnel(observed, expected, n=None, method="proportion"):
 
     Returns
     -------
-    DataFrame with one row a unit, index of `observed`; missing where a unit has no cases, no expected
-    events or a missing input:
+    DataFrame with one row a unit, index of `observed`; missing where a unit has no cases, where none
+        of them or all are expected to be events, or an input is missing:
         z : distance from the expected value in units of chance. For proportions the variance is
             expected (1 - expected / n), the largest that fits the expected events.
         phi : mean of z^2 after the lowest and highest 10 % of z are drawn in; 1 if chance explains all
@@ -40,7 +40,7 @@ def funnel(observed, expected, n=None, method="proportion"):
     Raises
     ------
     MetricError
-        If observed or expected exceed n, or one is negative; position and numbers are given.
+        If observed or expected exceed n, one is negative, or n is no whole number; position and numbers are given.
 
     Source
     ------
@@ -62,12 +62,15 @@ def funnel(observed, expected, n=None, method="proportion"):
     if is_proportion:
         wrong |= (observed > n) | (expected > n)
     refuse(wrong, "observed and expected must lie between 0 and n", observed=observed, expected=expected, n=n)
+    if is_proportion:
+        refuse(n % 1 > 0, "n must be whole numbers of cases", n=n)
     base = n if is_proportion else expected
     known = ~np.isnan(observed + expected + base) & (base > 0) & (expected > 0)
+    if is_proportion:
+        known &= expected < n
     observed, expected, base = (np.where(known, values, np.nan) for values in (observed, expected, base))
     target = expected / base
     error2 = expected * (1 - target if is_proportion else 1.0) / base**2
-    error2 = np.where(error2 > 0, error2, np.nan)
     z = (observed / base - target) / np.sqrt(error2)
     phi, tau2 = _over_dispersion(z, 1 / error2)
     chance = stats.binom(n, target) if is_proportion else stats.poisson(expected)
@@ -194,7 +197,7 @@ def _paule_mandel(y, v):
     if len(y) < 2:
         return 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        return max(0.0, float(combine_effects(y, v, method_re="iterated").tau2))
+        return max(0.0, float(combine_effects(y, v, method_re="iterated", atol=1e-10, maxiter=500).tau2))
 
 
 def rank_intervals(effect, variance, confidence=0.95, seed=0):

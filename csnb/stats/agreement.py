@@ -14,7 +14,8 @@ def cohen_kappa(first, second, weights=None):
     Parameters
     ----------
     first, second : arrays of codes, same length; units that one of them left out do not count
-    weights : None, or "linear" or "quadratic" if codes have an order and near misses count in part
+    weights : None, or "linear" or "quadratic" if codes have an order and near misses count in part; the
+        distance of two codes is their distance in the order of the codes that were used
 
     Returns
     -------
@@ -24,7 +25,7 @@ def cohen_kappa(first, second, weights=None):
     Raises
     ------
     MetricError
-        If the two coders have not coded the same number of units.
+        If the two coders have not coded the same number of units, or weighted codes have no order.
 
     Source
     ------
@@ -40,12 +41,23 @@ def cohen_kappa(first, second, weights=None):
     if first.shape != second.shape:
         raise MetricError(f"two coders must code the same units; found {len(first)} and {len(second)}")
     coded_twice = ~(pd.isna(first) | pd.isna(second))
-    known, code = np.unique([first[coded_twice], second[coded_twice]], return_inverse=True)
+    both = np.concatenate([first[coded_twice], second[coded_twice]])
+    code, known = pd.factorize(both) if weights is None else _in_order(both)
     if len(known) < 2:
         return np.nan
     table = np.zeros((len(known), len(known)))
     np.add.at(table, tuple(code.reshape(2, -1)), 1)
     return float(cohens_kappa(table, wt=weights, return_results=False))
+
+
+def _in_order(codes):
+    """Number codes in their order, for weights that count near misses."""
+    try:
+        return np.unique(codes, return_inverse=True)[::-1]
+    except TypeError as error:
+        raise MetricError(
+            "weighted agreement needs codes that can be put in order, such as 1 to 5"
+        ) from error
 
 
 def gwet_ac1(codes):

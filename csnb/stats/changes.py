@@ -36,6 +36,8 @@ def decompose_change(before, after, weight, rate, by):
     MetricError
         If a column is missing, a weight is negative or missing, a weighted cell has no rate, or a period
         has no weight at all.
+    ParameterError
+        If `by` names no column, one twice, or one that is also a column of `cells`, such as `mix`.
 
     Source
     ------
@@ -51,6 +53,13 @@ def decompose_change(before, after, weight, rate, by):
     [{'factor': 'mix', 'effect': -0.09}, {'factor': 'rate', 'effect': 0.0}]
     """
     by = names(by)
+    taken = ({"cell", "mix", "rate", "total", "is_borrowed"} & set(by)) - (
+        {"cell"} if len(by) == 1 else set()
+    )
+    if not by or len(set(by)) < len(by) or taken:
+        raise ParameterError(
+            f"by must name one or more distinct columns, none like a column of the result; got: {by}"
+        )
     for period, table in (("before", before), ("after", after)):
         need_columns(table, [*by, weight, rate], period)
     used = [*by, weight, rate]
@@ -129,7 +138,12 @@ def decompose_periods(table, period, factors, by=None):
 
 def _effects_of_product(table, period, periods, factors):
     """Give each factor's matrix of effects from any period to any other, for a plain product."""
-    values = table.set_index(period)[factors].astype(float)
+    values = pd.DataFrame({name: floats(table[name], name) for name in factors}, index=table[period])
+    lacking = values.isna().any(axis=1)
+    if lacking.any():
+        raise MetricError(
+            f"period {values.index[lacking][0]!r} lacks one of its factors: {', '.join(factors)}"
+        )
     if not values.index.is_unique:
         twice = values.index[values.index.duplicated()][0]
         raise MetricError(f"period {twice!r} has more than one row; name the columns of a cell in `by`")

@@ -29,7 +29,7 @@ def survival(duration, observed, confidence=0.95):
     Raises
     ------
     MetricError
-        If a duration is negative; the message gives the position and the number.
+        If a duration is negative, or `observed` neither 0 nor 1; the message gives the position and the number.
 
     Source
     ------
@@ -44,6 +44,7 @@ def survival(duration, observed, confidence=0.95):
     level = quantile_of(confidence)
     duration, observed = columns(duration=duration, observed=observed)
     refuse(duration < 0, "a duration must not be negative", duration=duration)
+    refuse(~np.isin(observed, (0, 1)) & ~np.isnan(observed), "observed must be 0 or 1", observed=observed)
     known = ~np.isnan(duration + observed)
     if not (observed[known] == 1).any():
         return pd.DataFrame(columns=["time", "at_risk", "events", "survival", "low", "high"], dtype=float)

@@ -7,7 +7,7 @@ from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 
 from csnb.errors import MetricError
-from csnb.stats.inputs import names, need_columns, quantile_of
+from csnb.stats.inputs import floats, names, need_columns, quantile_of
 
 
 def e_value(rr, low=None, high=None):
@@ -68,8 +68,8 @@ def attributable_fraction(data, outcome, exposure, covariates=None, cluster=None
 
     Returns
     -------
-    paf, low, high : float; 1 - (mean predicted risk without exposure) / (mean predicted risk), at most
-        1, negative for an exposure that protects
+    paf, low, high : float; 1 - (mean predicted risk without exposure) / (mean predicted risk), all at
+        most 1, negative for an exposure that protects
 
     Raises
     ------
@@ -94,7 +94,7 @@ def attributable_fraction(data, outcome, exposure, covariates=None, cluster=None
     used = [outcome, *exposures, *covariates, *names(cluster)]
     need_columns(data, used, "the data")
     data = data[list(dict.fromkeys(used))].dropna()
-    y = data[outcome].astype(float)
+    y = pd.Series(floats(data[outcome], outcome), data.index)
     if not y.isin([0, 1]).all():
         raise MetricError(f"{outcome} must be 0 or 1; found {y[~y.isin([0, 1])].iloc[0]:g}")
     for name in (outcome, *exposures):
@@ -117,7 +117,7 @@ def attributable_fraction(data, outcome, exposure, covariates=None, cluster=None
     paf = 1 - without / now
     slope = (without / now * slope_now - slope_without) / now
     margin = quantile * np.sqrt(slope @ variance @ slope)
-    return float(paf), float(paf - margin), float(paf + margin)
+    return float(paf), float(paf - margin), float(min(paf + margin, 1.0))
 
 
 def _clustered_variance(fit, x, y, groups):

@@ -7,17 +7,22 @@ from csnb.errors import MetricError, ParameterError
 
 
 def floats(values, name):
-    """Give `values` as an array of float, None as NaN; a text in it is a MetricError that names the input.
+    """Give `values` as an array of float, None as NaN; what is no finite number is a MetricError that names the input.
 
     Examples
     --------
     >>> floats([1, None], "n")
     array([ 1., nan])
     """
+    if getattr(values, "dtype", np.dtype(float)).kind in "mM":
+        raise MetricError(f"{name} must be numbers, not times: give seconds, hours or days")
     try:
-        return np.asarray(values, dtype=float)
+        array = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise MetricError(f"{name} must be numbers: {error}") from error
+    if np.isinf(array).any():
+        raise MetricError(f"{name} must be finite; found an infinite number")
+    return array
 
 
 def columns(**inputs):

@@ -38,7 +38,11 @@ def wilson_interval(successes, n, confidence=0.95):
     0.2553 to 0.3662
     """
     level = quantile_of(confidence)
-    successes, n = np.broadcast_arrays(floats(successes, "successes"), floats(n, "n"))
+    successes, n = floats(successes, "successes"), floats(n, "n")
+    try:
+        successes, n = np.broadcast_arrays(successes, n)
+    except ValueError as error:
+        raise MetricError(f"successes and n differ in shape: {successes.shape} and {n.shape}") from error
     refuse((successes > n) | (successes < 0), "successes must lie between 0 and n", successes=successes, n=n)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = proportion_confint(

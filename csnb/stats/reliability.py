@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from csnb.errors import MetricError, ParameterError
-from csnb.stats.inputs import quantile_of
+from csnb.stats.inputs import floats, quantile_of
 
 
 def icc(ratings, confidence=0.95):
@@ -30,7 +30,7 @@ def icc(ratings, confidence=0.95):
     Raises
     ------
     MetricError
-        If fewer than two complete units or two raters are left.
+        If fewer than two complete units or two raters are left, or a rating is no number.
 
     Source
     ------
@@ -43,7 +43,7 @@ def icc(ratings, confidence=0.95):
     [0.92, 0.92, 0.91, 0.96, 0.96, 0.95]
     """
     level = quantile_of(confidence)
-    x = pd.DataFrame(ratings).dropna().to_numpy(dtype=float)
+    x = floats(pd.DataFrame(ratings).dropna(), "ratings")
     n, k = x.shape
     if n < 2 or k < 2:
         raise MetricError(f"at least two units with all ratings and two raters are needed; found {n} and {k}")

@@ -32,7 +32,7 @@ def stratified_difference(strata, labelled, y, f, confidence=0.95):
     Raises
     ------
     MetricError
-        If a label or a score is missing, or a stratum that is not fully labelled has fewer than two labels:
+        If a label or a score is missing or not between 0 and 1, or a stratum that is not fully labelled has fewer than two labels:
         merge it with another.
 
     Source
@@ -54,7 +54,7 @@ def stratified_difference(strata, labelled, y, f, confidence=0.95):
     """
     labelled, y, f = columns(labelled=labelled, y=y, f=f)
     labelled = labelled == 1
-    refuse(np.isnan(f), "a machine score is missing", f=f)
+    refuse(~((f >= 0) & (f <= 1)), "a machine score must lie between 0 and 1", f=f)
     refuse(labelled & ~((y >= 0) & (y <= 1)), "a label must lie between 0 and 1", y=y)
     if len(strata) != len(f):
         raise MetricError(f"strata and f must have one length; found {len(strata)} and {len(f)}")
