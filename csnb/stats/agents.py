@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.meta_analysis import combine_effects
+from scipy.optimize import brentq
 
 from csnb.errors import MetricError, one_of
 from csnb.stats.inputs import columns, index_of, quantile_of, refuse
@@ -132,7 +132,7 @@ def shrink(effect, variance):
 
     Source
     ------
-    Paule & Mandel (1982), J. Res. NBS 87:377-385, for tau2, computed by statsmodels; Morris (1983), JASA
+    Paule & Mandel (1982), J. Res. NBS 87:377-385, for tau2; Morris (1983), JASA
     78:47-55, section 5, for the factor (K-3)/(K-1). The variance is the posterior one under flat priors for
     mean and tau2: Morris's equation 1.17 where chance cannot explain the spread, and wider where it might.
 
@@ -193,11 +193,15 @@ def _nodes():
 
 
 def _paule_mandel(y, v):
-    """Give the variance between units beyond chance; statsmodels divides by 0 where all are equal."""
-    if len(y) < 2:
+    """Give the variance between units beyond chance: with it the weighted squares are as many as the units less one."""
+
+    def excess(tau2):
+        mean, _ = _pulled(y, v, tau2)
+        return ((y - mean) ** 2 / (v + tau2)).sum() - (len(y) - 1)
+
+    if len(y) < 2 or excess(0.0) <= 0:
         return 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return max(0.0, float(combine_effects(y, v, method_re="iterated", atol=1e-10, maxiter=500).tau2))
+    return float(brentq(excess, 0.0, 2 * y.var(ddof=1), xtol=1e-15, rtol=1e-12))
 
 
 def rank_intervals(effect, variance, confidence=0.95, seed=0):
