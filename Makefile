@@ -17,12 +17,14 @@ $(READY): pyproject.toml constraints.txt
 report: $(DEMO_READY)  ## import the demo export, run every report in Chinese and English, print the index
 	$(BIN)/csnb report --book $(DEMO) --lang zh,en
 
-demo: $(DEMO_READY)  ## the demo book, from the exports in data/demo/; made anew when they or csnb change
+demo: $(DEMO_READY)  ## the demo book, from the exports and labels in data/demo/; made anew when they or csnb change
 
 $(DEMO_READY): $(READY) $(wildcard data/demo/* csnb/*.py csnb/definitions/*.*) $(filter-out %/strings/%, $(wildcard csnb/definitions/*/*))
 	rm -rf $(DEMO)
 	tail -n +2 data/demo/exports.csv | while IFS=, read -r file layout kind rows; do \
 	  $(BIN)/csnb import data/demo/$$file --platform $$layout --kind $$kind --into $(DEMO) || exit; done
+	mkdir $(DEMO)/drawn && cp data/demo/drawn.parquet $(DEMO)/drawn/0001.parquet
+	$(BIN)/csnb label import $(DEMO) data/demo/labels.csv.gz
 	$(BIN)/python -c "open('$(DEMO_READY)', 'w')"
 
 test: $(DEMO_READY)  ## every test, the notebooks included

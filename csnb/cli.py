@@ -325,12 +325,15 @@ def simulate_command(
     truth: Annotated[Path | None, typer.Option(help="Where the truth goes; never beside the exports")] = None,
     file_format: Annotated[str, typer.Option("--format", help="csv, csv.gz, xlsx or jsonl")] = "csv.gz",
     encoding: Annotated[str, typer.Option(help="utf-8 or gb18030, of csv")] = "utf-8",
+    labels: Annotated[
+        int | None, typer.Option(help="Also label a sample of so many, as made-up coders would")
+    ] = None,
 ):
     """Write the exports of a simulated world whose causes are known."""
     from csnb.world import simulate
 
     platforms = platform.split(",") if platform else None
-    simulate(scenario, weeks, seed, platforms, out, truth, file_format, encoding)
+    simulate(scenario, weeks, seed, platforms, out, truth, file_format, encoding, labels)
 
 
 def _progress(what):

@@ -121,7 +121,8 @@ writes what a merchant would export, in each platform's own columns, and `export
 layout and kind that `csnb import` takes. `--format` is csv, csv.gz, xlsx or jsonl, `--encoding` utf-8 or gb18030;
 platforms are {platforms}. The truth goes to a folder of its own, and only if asked for: sessions
 with their causes, the sentences that show them, agents, and every fault put into the files (duplicates, slow clocks,
-missing agents, merged sessions, personal data, unusual headers and encodings).
+missing agents, merged sessions, personal data, unusual headers and encodings). `--labels 200` also has made-up coders label a
+sample of the dissatisfied conversations, with small errors, as `csnb label` would have people do it.
 
 In Python, any parameter of the table below can be changed:
 

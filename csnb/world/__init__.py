@@ -9,8 +9,8 @@ The rooms, in the order of cause and effect: scenarios (what is asked for), draw
 people (shops, agents), arrivals (customers, bot, routing, repeats), service (load, reply times, behaviours),
 causes (why customers are dissatisfied), ratings (who answers, machine scores, analysts), aftermath (orders,
 refunds, tickets), making (the whole chain), observed (what is seen), truth (what is not). The text lane: plot
-(who does what when), grammar and stock (words), talk (messages), faults (dirt), exports (files). What the
-worlds are made of stands in definitions/world/.
+(who does what when), grammar and stock (words), talk (messages), faults (dirt), exports (files), coders (labels on a sample of
+them). What the worlds are made of stands in definitions/world/.
 """
 
 from csnb.world.exports import simulate, write_exports

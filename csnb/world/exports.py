@@ -12,6 +12,7 @@ import xlsxwriter
 from csnb.errors import ParameterError, one_of
 from csnb.layouts import read_layout, shapes_of
 from csnb.schema import TIME
+from csnb.world.coders import label_exports
 from csnb.world.draws import happens
 from csnb.world.faults import as_faults, soil
 from csnb.world.making import make_world
@@ -26,7 +27,9 @@ INDEX = ("file", "layout", "kind", "rows")
 SHEET_ROWS = 1_048_575
 
 
-def simulate(scenario, weeks, seed, platforms, out, truth=None, file_format="csv.gz", encoding="utf-8"):
+def simulate(
+    scenario, weeks, seed, platforms, out, truth=None, file_format="csv.gz", encoding="utf-8", labels=None
+):
     """Make one world and write its exports, ready for `csnb import`; write the truth apart if asked.
 
     Parameters
@@ -37,11 +40,12 @@ def simulate(scenario, weeks, seed, platforms, out, truth=None, file_format="csv
     out : folder of the exports
     truth : folder of the truth, or None
     file_format, encoding : see `write_exports`
+    labels : int, or None: also let made-up coders label a sample of so many (`csnb.world.coders`)
 
     Returns
     -------
     polars.DataFrame
-        One row is one file of `out`: `file, layout, kind, rows`; the same as `out`/exports.csv.
+        One row is one file of `out`, labels aside: `file, layout, kind, rows`; the same as `out`/exports.csv.
 
     Raises
     ------
@@ -54,7 +58,10 @@ def simulate(scenario, weeks, seed, platforms, out, truth=None, file_format="csv
     """
     asked = {"weeks": weeks, "platforms": platforms}
     world = make_world(scenario, seed, **{name: value for name, value in asked.items() if value is not None})
-    return write_exports(world, out, platforms, truth, file_format, encoding)
+    index = write_exports(world, out, platforms, truth, file_format, encoding)
+    if labels is not None:
+        label_exports(out, messages_table(world)[1], labels, seed)
+    return index
 
 
 def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", encoding="utf-8"):

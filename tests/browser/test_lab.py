@@ -133,8 +133,7 @@ def test_the_labeller_saves_an_answer(run_notebook, desk):
     labeller.locator("button.code").first.click()
     labeller.locator(".status:not(:empty)").wait_for(timeout=30_000)
     page.screenshot(path=_picture("labeller.png"))
-    saved = csnb.open_book(desk / "data" / "books" / "demo").human_labels
-    assert set(saved["coder"]) == {"tester"}
+    saved = csnb.open_book(desk / "data" / "books" / "demo").human_labels.query("coder == 'tester'")
     assert saved["session_key"].nunique() == 1
     assert saved["quote"].notna().sum() == 1
 
