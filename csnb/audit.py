@@ -72,7 +72,7 @@ def machine_labels(book):
 # ---- coders among themselves
 
 
-def measure_agreement(human, confidence=0.95, seed=0):
+def measure_agreement(human, confidence=0.95, seed=0, codes=None):
     """Measure how far two coders of the same conversation agree.
 
     Parameters
@@ -80,6 +80,7 @@ def measure_agreement(human, confidence=0.95, seed=0):
     human : pandas.DataFrame of `select_labels`
     confidence : float
     seed : int, of the bootstrap
+    codes : list of str, or None for all: only these
 
     Returns
     -------
@@ -96,7 +97,8 @@ def measure_agreement(human, confidence=0.95, seed=0):
     0
     """
     rows = []
-    for code, table in _code_tables(human[human["coder"] != FINAL]).items():
+    tables = _code_tables(human[human["coder"] != FINAL])
+    for code, table in tables.items() if codes is None else ((code, tables[code]) for code in codes):
         twice = table[table.notna().sum(axis=1) > 1].to_numpy(object)
         given = sum(any(row == 1) for row in twice) if code in _side_of() else len(twice)
         for metric, measure in (("alpha", krippendorff_alpha), ("ac1", gwet_ac1), ("kappa", _kappa_of_pairs)):

@@ -5,18 +5,18 @@ import pandas as pd
 from csnb.audit import ENOUGH
 from csnb.findings import Finding
 from csnb.formats import format_interval, format_value, metric_name, word_of
+from csnb.trust import find_label_verdict
 
-GOOD, TENTATIVE = 0.8, 0.667  # alpha from which codes can be used, and used with care (Krippendorff 2004)
 
-
-def find_label_issues(human, agreement, accuracy, drift, margins, disputes, confidence=0.95):
+def find_label_issues(human, trust, accuracy, drift, margins, disputes, confidence=0.95):
     """Say how far the labels carry, where coders and machine err, and what to label next.
 
     Parameters
     ----------
     human : pandas.DataFrame of `select_labels`
-    agreement, accuracy, drift, margins, disputes : tables of `measure_agreement`, `measure_accuracy`,
-        `measure_drift`, `plan_margins` and `list_disputes`
+    trust : Trust of `judge_labels`
+    accuracy, drift, margins, disputes : tables of `measure_accuracy`, `measure_drift`, `plan_margins` and
+        `list_disputes`
     confidence : float
 
     Returns
@@ -26,7 +26,7 @@ def find_label_issues(human, agreement, accuracy, drift, margins, disputes, conf
 
     Examples
     --------
-    >>> find_label_issues(human, agreement, accuracy, drift, margins, disputes)  # doctest: +SKIP
+    >>> find_label_issues(human, trust, accuracy, drift, margins, disputes)  # doctest: +SKIP
     """
     own = human[human["population"] != "suspected"]
     labelled, learnt = (own.loc[own["use"] == use, "session_key"].nunique() for use in ("estimate", "train"))
@@ -35,7 +35,7 @@ def find_label_issues(human, agreement, accuracy, drift, margins, disputes, conf
         return [Finding("labels_none", {}, "D", 100, "next_labels"), *found]
     counts = {"random": format_value(labelled, "count"), "learning": format_value(learnt, "count")}
     found.append(Finding("labels_counted", counts, "A", 90, "labels"))
-    found.append(_of_agreement(agreement))
+    found += find_label_verdict(trust)
     found += _of_accuracy(accuracy)
     found += _of_drift(drift, confidence)
     if len(disputes):
@@ -54,21 +54,6 @@ def _of_margins(margins, labelled):
     return Finding(
         "labels_next", {**values, "now": format_value(steps.at[0, "value"], "points")}, "A", 70, "next_labels"
     )
-
-
-def _of_agreement(agreement):
-    """Say whether two coders agree on the side well enough to use their codes."""
-    side = agreement[agreement["code"] == "side"].set_index("metric")
-    row = side.loc["ac1" if pd.isna(side.at["alpha", "value"]) else "alpha"]  # one answer only has no alpha
-    if pd.isna(row["value"]):
-        return Finding("coders_unknown", {"n": format_value(row["n"], "count")}, "D", 85, "agreement")
-    level = "good" if row["value"] >= GOOD else "tentative" if row["value"] >= TENTATIVE else "poor"
-    values = {
-        "value": format_value(row["value"], "number"),
-        "n": format_value(row["n"], "count"),
-        "interval": format_interval(row["low"], row["high"], "number"),
-    }
-    return Finding(f"coders_{level}", values, "A", 80 if level == "good" else 98, "agreement")
 
 
 def _of_accuracy(accuracy):

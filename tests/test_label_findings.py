@@ -4,11 +4,12 @@ import pandas as pd
 import pytest
 from test_audit import drifting, machine, people, two_coders
 
-from csnb.audit import list_disputes, measure_accuracy, measure_agreement, measure_drift
+from csnb.audit import list_disputes, measure_accuracy, measure_drift
 from csnb.label_findings import find_label_issues
 from csnb.label_plan import plan_margins
 from csnb.strings import LANGUAGES, set_language
 from csnb.tables import findings_html
+from csnb.trust import judge_labels
 
 
 def scored_of(n):
@@ -22,7 +23,7 @@ def scored_of(n):
 def found(human, codes, scored):
     """Give the findings by key."""
     issues = find_label_issues(
-        human, measure_agreement(human), measure_accuracy(human, codes), measure_drift(human, scored),
+        human, judge_labels(human), measure_accuracy(human, codes), measure_drift(human, scored),
         plan_margins(scored, human), list_disputes(human, codes),
     )  # fmt: skip
     for lang in LANGUAGES:
@@ -44,23 +45,16 @@ def test_without_labels_or_conversations_it_only_says_that_there_are_no_labels()
 
 
 @pytest.mark.parametrize(
-    ("differ", "key"), [(0, "coders_good"), (8, "coders_tentative"), (16, "coders_poor")]
+    ("differ", "key"), [(0, "labels_usable"), (12, "labels_with_care"), (20, "labels_not_yet")]
 )
-def test_the_verdict_on_coders_follows_alpha(differ, key):
-    human = two_coders(28, differ)
-    issues = found(human, machine(*((n, "price", 0.9) for n in range(28))), scored_of(500))
-    assert key in issues
-    assert (issues[key].weight > 90) == (key != "coders_good")
+def test_the_verdict_on_the_labels_stands_first_where_it_is_a_warning(differ, key):
+    issues = found(two_coders(40, differ), machine(), scored_of(500))
+    assert (issues[key].weight > issues["labels_counted"].weight + 5) == (key != "labels_usable")
 
 
 def test_coders_who_all_see_the_same_one_side_agree():
-    human = people(*((n, coder, ["price"]) for n in range(8) for coder in ("ann", "ben")))
-    assert found(human, machine(), scored_of(500))["coders_good"].values["value"] == "1.00"
-
-
-def test_one_coder_alone_cannot_tell_how_reliable_he_is():
-    human = people(*((n, "ann", ["price"]) for n in range(30)))
-    assert "coders_unknown" in found(human, machine(), scored_of(500))
+    human = people(*((n, coder, ["price"]) for n in range(40) for coder in ("ann", "ben")))
+    assert "1.00" in found(human, machine(), scored_of(500))["labels_usable"].values["because"]
 
 
 def test_the_weakest_code_is_named_with_its_n_and_interval():
