@@ -55,7 +55,7 @@ def select_labels(book, sessions):
 
 
 def machine_labels(book):
-    """Give the codes of every machine that coded the book: rules, model, and the user's language model.
+    """Give the codes of every machine that coded the book: measured facts, model, and the user's language model.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def measure_agreement(human, confidence=0.95, seed=0, codes=None):
     -------
     pandas.DataFrame
         Table `results` with the metrics `alpha`, `ac1` and `kappa` by `code`: `dissatisfied`, `side`,
-        `primary`, then every reason that anybody gave. n counts conversations coded by two or more,
+        `primary`, then every reason that anybody gave, those with a value first. n counts conversations coded by two or more,
         settled answers aside. Suppressed below five; missing for a reason given on fewer than five of them.
 
     Examples
@@ -104,7 +104,8 @@ def measure_agreement(human, confidence=0.95, seed=0, codes=None):
         for metric, measure in (("alpha", krippendorff_alpha), ("ac1", gwet_ac1), ("kappa", _kappa_of_pairs)):
             found = _agreement(measure, twice, given, confidence, seed)
             rows.append({"metric": metric, "code": code, "n": len(twice), **found})
-    return results_of(rows, ["code"])
+    table = results_of(rows, ["code"])
+    return table.sort_values("value", key=pd.isna, kind="stable", ignore_index=True)
 
 
 def _agreement(measure, codes, given, confidence, seed):
@@ -183,7 +184,7 @@ def settle_answers(human):
     return settled.assign(weight=1 / settled["p"])[["session_key", "population", "weight", "code", "holds"]]
 
 
-def measure_accuracy(human, machine, confidence=0.95):
+def measure_accuracy(human, machine, confidence=0.95, rules=None):
     """Measure precision and recall of every machine's codes against what people say.
 
     Parameters
@@ -191,6 +192,7 @@ def measure_accuracy(human, machine, confidence=0.95):
     human : pandas.DataFrame of `select_labels`
     machine : pandas.DataFrame of `machine_labels`
     confidence : float
+    rules : pandas.DataFrame of `rule_labels`, what the text rules alone say, or None
 
     Returns
     -------
@@ -198,7 +200,7 @@ def measure_accuracy(human, machine, confidence=0.95):
         Table `results` with `precision` (of what the machine codes, how much people code) and `recall` (of
         what people code, how much the machine codes) by `population, coder, code`. n is the number of
         conversations it stands on: coded by the machine, or by people; below 15 there is no value, and
-        the method says so. Codes that a machine never gives are left out; those with a value come first.
+        the method says so. Codes that a machine never gives are left out; those with a value come first, all judges of a code together.
         Conversations weigh as their stratum does; Wilson interval on the effective number (Kish).
 
     Examples
@@ -209,7 +211,10 @@ def measure_accuracy(human, machine, confidence=0.95):
     ['metric', 'population', 'coder', 'code', 'n']
     """
     settled = settle_answers(human)
-    said = machine[(machine["code"] != "dissatisfied") | (machine["p"] >= 0.5)]
+    said = pd.concat(
+        [table[["session_key", "coder", "code", "p"]] for table in (machine, rules) if table is not None]
+    )
+    said = said[(said["code"] != "dissatisfied") | (said["p"] >= 0.5)]
     said = said[["session_key", "coder", "code"]].drop_duplicates().assign(said=1.0)
     rows = []
     for coder in sorted(said["coder"].unique()):
@@ -225,7 +230,7 @@ def measure_accuracy(human, machine, confidence=0.95):
     table = results_of(rows, ["population", "coder", "code"])
     place = {code: place for place, code in enumerate(["dissatisfied", *_side_of()])}
     ranked = table.assign(is_missing=table["value"].isna(), place=table["code"].map(place))
-    order = ["population", "coder", "is_missing", "place", "metric"]
+    order = ["population", "is_missing", "place", "metric", "coder"]
     return ranked.sort_values(order, ignore_index=True).drop(columns=["is_missing", "place"])
 
 

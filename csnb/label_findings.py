@@ -60,7 +60,7 @@ def _of_accuracy(accuracy):
     """Name the code that the machine gets wrong most often, among those with enough labels."""
     known = accuracy[accuracy["value"].notna() & (accuracy["population"] == "dissatisfied")]
     known = known[
-        (known["coder"] != "rules") | (known["metric"] == "precision")
+        ~known["coder"].isin(["rules", "text_rules"]) | (known["metric"] == "precision")
     ]  # rules alone need not find all
     found = []
     for metric in ("precision", "recall"):

@@ -14,7 +14,6 @@ from csnb.findings import Finding
 from csnb.formats import format_interval, format_value
 from csnb.human import FINAL, double_coded, read_answers
 from csnb.measures import PLAIN, SMALLEST_GROUP
-from csnb.strings import text
 
 USABLE, WITH_CARE, NOT_YET = "usable", "with_care", "not_yet"
 GRADES = {USABLE: "A", WITH_CARE: "C", NOT_YET: "D"}
@@ -22,7 +21,7 @@ GOOD, TENTATIVE = 0.8, 0.667  # alpha from which codes can be used, and used wit
 _SAID = {
     "agreed": ("value", "twice"), "wide": ("value", "twice", "low"), "tentative": ("value", "twice"),
     "poor": ("value", "twice"), "unknown": ("twice",), "few": ("labelled", "plain"),
-    "corrected": ("settled",), "open": ("disputed", "plain"), "uncorrected": ("settled", "plain"),
+    "coders_corrected": ("settled",), "coders_disputed": ("disputed", "plain"), "coders_uncorrected": ("settled", "plain"),
 }  # fmt: skip
 _WEIGHTS = {USABLE: 92, WITH_CARE: 98, NOT_YET: 99}
 
@@ -31,7 +30,7 @@ class Trust(NamedTuple):
     """How far labels can be trusted.
 
     level: usable, with_care or not_yet. because: agreed, wide, tentative, poor, unknown, few or none; the
-    words are in the strings, `label_verdict.<because>`. grade: the best grade that a finding made of these labels may have.
+    words are in the strings, `finding.labels_<because>`. grade: the best grade that a finding made of these labels may have.
     labelled: conversations drawn at random and labelled. twice: of them, coded by two or more. agreement, low, high: alpha on
     controllable or not, with its interval (AC1 where all is of one side); missing below five. disputed: coded
     twice, the coders differ on the side and nobody has settled it. is_corrected: the shares of sides are corrected
@@ -125,7 +124,7 @@ def _because(labelled, agreement, low):
 
 
 def find_label_verdict(trust):
-    """Say in one sentence whether labels can be used, why, and what is done about the errors of single coders.
+    """Say whether labels can be used and why, and whether shares are corrected for the errors of single coders.
 
     Parameters
     ----------
@@ -134,7 +133,7 @@ def find_label_verdict(trust):
     Returns
     -------
     list of Finding
-        One; none where nobody has labelled.
+        Two, the verdict first; none where nobody has labelled.
 
     Examples
     --------
@@ -153,16 +152,16 @@ def find_label_verdict(trust):
         "settled": format_value(trust.twice - trust.disputed, "count"),
         "disputed": format_value(trust.disputed, "count"),
     }
-    is_open = trust.disputed > 0 and trust.twice >= PLAIN
-    correction = "corrected" if trust.is_corrected else "open" if is_open else "uncorrected"
-    because, done = (
-        text(f"label_verdict.{key}", **{name: numbers[name] for name in _SAID[key]})
-        for key in (trust.because, correction)
-    )
-    values = {"because": because, "correction": done, "n": numbers["twice"]}
+    interval = {}
     if trust.twice >= SMALLEST_GROUP:
-        values["interval"] = format_interval(trust.low, trust.high, "number")
-    return [Finding(f"labels_{trust.level}", values, trust.grade, _WEIGHTS[trust.level], "agreement")]
+        interval = {"interval": format_interval(trust.low, trust.high, "number")}
+    verdict = {name: numbers[name] for name in _SAID[trust.because]}
+    found = [Finding(f"labels_{trust.because}", {**verdict, **interval, "n": numbers["twice"]}, trust.grade,
+                     _WEIGHTS[trust.level], "agreement")]  # fmt: skip
+    is_open = trust.disputed > 0 and trust.twice >= PLAIN
+    key = "coders_corrected" if trust.is_corrected else "coders_disputed" if is_open else "coders_uncorrected"
+    correction = {name: numbers[name] for name in _SAID[key]}
+    return [*found, Finding(key, correction, trust.grade, _WEIGHTS[trust.level] - 1, "agreement")]
 
 
 def cap_grades(found, trust):

@@ -45,16 +45,16 @@ def test_without_labels_or_conversations_it_only_says_that_there_are_no_labels()
 
 
 @pytest.mark.parametrize(
-    ("differ", "key"), [(0, "labels_usable"), (12, "labels_with_care"), (20, "labels_not_yet")]
+    ("differ", "key"), [(0, "labels_agreed"), (12, "labels_tentative"), (20, "labels_poor")]
 )
 def test_the_verdict_on_the_labels_stands_first_where_it_is_a_warning(differ, key):
     issues = found(two_coders(40, differ), machine(), scored_of(500))
-    assert (issues[key].weight > issues["labels_counted"].weight + 5) == (key != "labels_usable")
+    assert (issues[key].weight > issues["labels_counted"].weight + 5) == (key != "labels_agreed")
 
 
 def test_coders_who_all_see_the_same_one_side_agree():
     human = people(*((n, coder, ["price"]) for n in range(40) for coder in ("ann", "ben")))
-    assert "1.00" in found(human, machine(), scored_of(500))["labels_usable"].values["because"]
+    assert found(human, machine(), scored_of(500))["labels_agreed"].values["value"] == "1.00"
 
 
 def test_the_weakest_code_is_named_with_its_n_and_interval():
