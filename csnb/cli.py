@@ -193,7 +193,8 @@ def label_sample_command(
 ):
     """Draw conversations and write them as sheets to fill in."""
     from csnb.book import open_book, select_sessions
-    from csnb.labelling import sample_labels
+    from csnb.label_plan import describe_draw
+    from csnb.labelling import read_settings, sample_labels
     from csnb.periods import period_dates
     from csnb.sheets import sheet_paths, write_sheets
     from csnb.strings import set_language
@@ -202,11 +203,11 @@ def label_sample_command(
     set_language(lang, opened.definitions_folder)
     paths = sheet_paths(out, names)
     sessions = select_sessions(opened, *period_dates(period), shops.split(",") if shops else None)
+    before = opened.drawn
     cases = sample_labels(opened, sessions, n, seed, "suspected" if suspected else "dissatisfied", names)
-    counts = cases["use"].value_counts()
-    typer.echo(
-        f"{len(cases)} drawn: {counts.get('estimate', 0)} at random, {counts.get('train', 0)} to learn from"
-    )
+    settings = read_settings(opened.definitions_folder)
+    for line in describe_draw(cases, before, opened.drawn, opened.human_labels, settings):
+        typer.echo(line)
     for coder, number in write_sheets(opened, cases, paths).items():
         typer.echo(f"{paths[coder]}: {number} for {coder}")
 

@@ -19,9 +19,11 @@ from csnb.schema import ROLES
 from csnb.sides import code_summary
 from csnb.utterances import load_model
 
+_MOST_NAMED = 10  # conversations without a text
+
 
 def code_file(in_path, out_path, folder=None):
-    """Code every conversation of a JSONL file, and print how fast that was to stderr.
+    """Code every conversation of a JSONL file; to stderr, say how fast that was and where there was nothing to read.
 
     Parameters
     ----------
@@ -40,7 +42,8 @@ def code_file(in_path, out_path, folder=None):
     began = time.perf_counter()
     load_model(folder)
     loaded = time.perf_counter()
-    coded = code_records(read_records(in_path), folder)
+    records = read_records(in_path)
+    coded = code_records(records, folder)
     Path(out_path).write_text(
         "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in coded), "utf-8"
     )
@@ -49,6 +52,18 @@ def code_file(in_path, out_path, folder=None):
         f"model loaded in {loaded - began:.2f} s; {len(coded)} conversations coded in {seconds:.2f} s",
         file=sys.stderr,
     )
+    unread = [
+        record["id"]
+        for record in records
+        if not any((each.get("text") or "").strip() for each in record["messages"])
+    ]
+    if unread:
+        named = ", ".join(str(name) for name in unread[:_MOST_NAMED])
+        print(
+            f"{len(unread)} without any text, coded 0 though nobody could read them: {named}"
+            + (" and more" if len(unread) > _MOST_NAMED else ""),
+            file=sys.stderr,
+        )
 
 
 def read_records(path):

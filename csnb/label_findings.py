@@ -5,6 +5,7 @@ import pandas as pd
 from csnb.audit import ENOUGH
 from csnb.findings import Finding
 from csnb.formats import format_interval, format_value, metric_name, word_of
+from csnb.learning import LEAST_SESSIONS
 from csnb.trust import find_label_verdict
 
 
@@ -36,6 +37,9 @@ def find_label_issues(human, trust, accuracy, drift, margins, disputes, confiden
     counts = {"random": format_value(labelled, "count"), "learning": format_value(learnt, "count")}
     found.append(Finding("labels_counted", counts, "A", 90, "labels"))
     found += find_label_verdict(trust)
+    if learnt < LEAST_SESSIONS:
+        lessons = {"learning": counts["learning"], "needed": format_value(LEAST_SESSIONS, "count")}
+        found.append(Finding("labels_lessons", lessons, "C", 65, "labels"))
     found += _of_accuracy(accuracy)
     found += _of_drift(drift, confidence)
     if len(disputes):

@@ -1,4 +1,6 @@
-"""What to label next: how many labels there are, how much more would help, and where they would be drawn."""
+"""What to label next: what a draw brings, how many labels there are, how much more would help, and where they would be drawn."""
+
+import math
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from csnb.answers import read_cases
 from csnb.audit import results_of
 from csnb.human import FINAL
 from csnb.labelling import OTHER_SHOPS, POPULATIONS, describe_population, draw_sample, read_settings
+from csnb.learning import LEAST_SESSIONS
 from csnb.measures import SMALLEST_GROUP
 from csnb.shares import measure_controllable
 from csnb.strings import text
@@ -98,6 +101,46 @@ def plan_strata(book, sessions, n=100, seed=0, population="dissatisfied"):
     parts = table["stratum"].str.extract(r"^[^/]*/(?P<shop>.*)/(?P<band>\d+)$")
     shop = parts["shop"].mask(parts["shop"] == OTHER_SHOPS, text("label.other_shops"))
     return table.assign(shop=shop, band=parts["band"].astype("Int64"))[_STRATA]
+
+
+def describe_draw(cases, before, after, human, settings):
+    """Say what a draw brings, what it takes away, and whether there is enough to train on.
+
+    Parameters
+    ----------
+    cases : pandas.DataFrame of `sample_labels`
+    before, after : pandas.DataFrame, `book.drawn` before the draw and after it
+    human : pandas.DataFrame, `book.human_labels`
+    settings : dict of `read_settings`
+
+    Returns
+    -------
+    list of str, one sentence a line
+
+    Examples
+    --------
+    >>> describe_draw(cases, before, book.drawn, book.human_labels, read_settings())  # doctest: +SKIP
+    """
+    uses = cases["use"].value_counts()
+    said = [f"{len(cases)} drawn: {uses.get('estimate', 0)} at random, {uses.get('train', 0)} to learn from"]
+    at_random = after.loc[after["use"] == "estimate", "session_key"]
+    moved = before.loc[(before["use"] == "train") & before["session_key"].isin(at_random), "session_key"]
+    if len(moved):
+        done = moved.isin(human["session_key"]).sum()
+        said.append(
+            f"{len(moved)} drawn earlier to learn from ({done} of them labelled) met chance as well: they now count "
+            "for shares, need no second answer, and teach no longer"
+        )
+    lessons = set(after.loc[after["use"] == "train", "session_key"]) | set(
+        human.loc[~human["session_key"].isin(at_random), "session_key"]
+    )
+    if len(lessons) < LEAST_SESSIONS:
+        more = math.ceil((LEAST_SESSIONS - len(lessons)) / (1 - settings["estimate_share"]))
+        said.append(
+            f"too few to train on: `csnb label train` needs {LEAST_SESSIONS} to learn from and all draws have {len(lessons)}; "
+            f"draw about {more} more, or label any others in the labeller"
+        )
+    return said
 
 
 def count_labels(book, human):

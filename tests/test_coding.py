@@ -38,6 +38,19 @@ def test_every_conversation_gets_one_record_in_order(tmp_path):
     )
 
 
+def test_conversations_without_any_text_are_named_and_not_only_coded_0(tmp_path, capsys):
+    image = {"role": "customer", "text": None}
+    records = [
+        {"id": "a", "messages": []},
+        {"id": "b", "messages": [{"role": "customer", "text": "在吗"}]},
+        {"id": 3, "messages": [image]},
+    ]
+    code_file(write(tmp_path / "in.jsonl", *records), tmp_path / "out.jsonl")
+    assert "2 without any text, coded 0 though nobody could read them: a, 3\n" in capsys.readouterr().err
+    code_file(write(tmp_path / "in.jsonl", records[1]), tmp_path / "out.jsonl")
+    assert "without any text" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

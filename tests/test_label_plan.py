@@ -8,8 +8,8 @@ from label_book import make_book
 from csnb.answers import save_answers
 from csnb.audit import select_labels
 from csnb.book import select_sessions
-from csnb.label_plan import count_labels, plan_margins, plan_strata
-from csnb.labelling import sample_labels
+from csnb.label_plan import count_labels, describe_draw, plan_margins, plan_strata
+from csnb.labelling import read_settings, sample_labels
 from csnb.satisfaction import dissatisfied_sessions
 from csnb.shares import measure_controllable, measure_labelling_need, scored_sessions
 
@@ -106,3 +106,31 @@ def test_a_fresh_draw_without_answers_is_counted_as_open(book):
     assert counts["labelled_count"].sum() == 0
     scored = scored_sessions(dissatisfied_sessions(select_sessions(book)), book.labels, book.drawn)
     assert plan_margins(scored, select_labels(book, select_sessions(book)))["n"].iloc[0] == 0
+
+
+def drawn_again(book, first, second):
+    """Draw twice and label all of the first draw; gives what the second draw says of itself, line by line."""
+    cases = sample_labels(book, book.sessions, first)
+    save_answers(book, "analyst", dict.fromkeys(cases["case"], SATISFIED))
+    before = book.drawn
+    cases = sample_labels(book, book.sessions, second)
+    return describe_draw(cases, before, book.drawn, book.human_labels, read_settings()), before, book.drawn
+
+
+def test_a_draw_that_takes_labelled_conversations_from_those_to_learn_from_says_so(tmp_path):
+    said, before, after = drawn_again(make_book(tmp_path), 20, 16)
+    both = before.merge(after, on="session_key", suffixes=("_before", "_after"))
+    moved = ((both["use_before"] == "train") & (both["use_after"] == "estimate")).sum()
+    assert moved > 0
+    assert said[1].startswith(f"{moved} drawn earlier to learn from ({moved} of them labelled)")
+
+
+def test_a_draw_says_up_front_that_it_is_too_small_to_train_on(tmp_path):
+    book = make_book(tmp_path)
+    before = book.drawn
+    cases = sample_labels(book, book.sessions, 20)
+    said = describe_draw(cases, before, book.drawn, book.human_labels, read_settings())
+    assert said[0] == "20 drawn: 15 at random, 5 to learn from"
+    assert "needs 30 to learn from and all draws have 5; draw about 100 more" in said[1]
+    own = labels_of(35).assign(use="train")
+    assert describe_draw(cases, before, book.drawn, own, read_settings()) == said[:1]
