@@ -32,8 +32,8 @@ _HOMES = {
         "count_unjoined_ratings",
     ],
     "csnb.satisfaction": [
-        "dissatisfied_sessions", "suspected_sessions", "measure_scores", "measure_funnel", "measure_slices", "count_sides",
-        "count_reasons", "list_quotes",
+        "dissatisfied_sessions", "suspected_sessions", "largest_platform", "measure_scores", "measure_funnel", "measure_slices",
+        "count_sides", "count_reasons", "list_quotes",
     ],
     "csnb.labelling": ["sample_labels"],
     "csnb.sheets": ["sheet_paths", "write_sheets"],
@@ -47,10 +47,10 @@ _HOMES = {
     "csnb.trust": ["judge_labels", "find_label_verdict", "cap_grades"],
     "csnb.label_findings": ["find_label_issues"],
     "csnb.shares": [
-        "scored_sessions", "measure_sides", "measure_controllable", "list_readings", "measure_labelling_need",
+        "scored_sessions", "measure_sides", "measure_controllable", "list_readings", "with_base", "measure_labelling_need",
     ],
     "csnb.bounds": ["measure_response_bias"],
-    "csnb.recovery": ["find_levers", "measure_recoverable", "measure_levers"],
+    "csnb.recovery": ["find_levers", "measure_recoverable", "measure_levers", "list_recoverable"],
     "csnb.lever_checks": [
         "list_lever_checks", "compare_estimates", "list_overlap", "measure_negative_controls",
     ],

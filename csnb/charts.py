@@ -44,6 +44,7 @@ from csnb.figures import (
     unit_note,
     value_word,
     with_interval,
+    without_platform,
 )
 from csnb.formats import column_name, format_value, is_missing, metric_name, unit_scale, word_of
 from csnb.strings import text
@@ -198,7 +199,7 @@ def plot_share(results):
 
     Parameters
     ----------
-    results : shares of one metric by one column, such as `side`
+    results : shares of one metric by one column, such as `side`; and by `platform`, if it is one only: the title names it
         Where a share has bounds but no value there is no bar, only the bounds.
 
     Examples
@@ -207,6 +208,7 @@ def plot_share(results):
     >>> figure = plot_share(csnb.measure_scores(book.sessions))
     """
     metric, unit, groups = check_results(results)
+    groups, where = without_platform(results, groups)
     by = groups[0]
     drawn = results[results[["value", "low", "high"]].notna().any(axis=1)].reset_index(drop=True)
     if drawn.empty:
@@ -217,7 +219,7 @@ def plot_share(results):
     alt = text("chart.share_alt", metric=metric_name(metric), parts=text("chart.comma").join(listed))
     has_bar = bool(drawn["value"].notna().all())
     height = rows_height(len(drawn)) + (SIZES["share_bar_height"] if has_bar else 0)
-    figure = start_figure(results, metric, groups, alt, height)
+    figure = start_figure(results, metric, groups, alt, height, where=where)
     scale, colours = unit_scale(drawn["value"], unit), part_colours(drawn[by])
     hovers, drills = hover_texts(drawn, unit, groups), drill_marks(drawn, groups)
     for number, row in enumerate(drawn.to_dict("records")):
@@ -265,7 +267,7 @@ def plot_heatmap(results, x, y):
 
     Parameters
     ----------
-    results : results of one metric by `x` and `y`
+    results : results of one metric by `x` and `y`; and by `platform`, if it is one only: the title names it
     x, y : str, columns; numbers and days are put in order, words stay as they come
 
     Examples
@@ -273,7 +275,8 @@ def plot_heatmap(results, x, y):
     >>> import csnb
     >>> figure = plot_heatmap(csnb.measure(book.sessions, "messages", ["shop", "day"]), x="day", y="shop")
     """
-    metric, unit, _ = check_results(results, x, y)
+    metric, unit, groups = check_results(results, x, y)
+    _, where = without_platform(results, groups)
     drawn = results.dropna(subset=["value"])
     if drawn.empty:
         return empty_figure(results, metric)
@@ -286,7 +289,9 @@ def plot_heatmap(results, x, y):
         where=group_label([y, x], top[[y, x]]),
         high=format_value(top["value"], unit), low=format_value(drawn["value"].min(), unit),
     )  # fmt: skip
-    figure = start_figure(results, metric, [y, x], alt, cells_height(len(down)), note=unit_note(scale))
+    figure = start_figure(
+        results, metric, [y, x], alt, cells_height(len(down)), note=unit_note(scale), where=where
+    )
     hovers = pd.Series(hover_texts(results, unit, [y, x]), index=results.index)
     figure.add_trace(
         go.Heatmap(

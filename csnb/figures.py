@@ -16,6 +16,7 @@ from csnb.formats import (
     column_name,
     escape,
     format_day,
+    format_estimate,
     format_interval,
     format_short_day,
     format_value,
@@ -91,10 +92,19 @@ def check_results(results, *needed):
     return (metrics or [""])[0], (results["unit"].iloc[0] if len(results) else "number"), groups
 
 
-def start_figure(results, metric, by, alt, height=None, title=None, note=""):
+def without_platform(results, groups):
+    """Give the columns to draw by and, where all rows are of one platform, its name for the title."""
+    rest = [column for column in groups if column != "platform"]
+    if not rest or "platform" not in groups or results["platform"].nunique() != 1:
+        return groups, ""
+    return rest, word_of("platform", results["platform"].iloc[0])
+
+
+def start_figure(results, metric, by, alt, height=None, title=None, note="", where=""):
     """Start a figure: its look, its title, and what a page says about it."""
     groups = [by] if isinstance(by, str) else list(by)
     words = title or text("chart.title_by", metric=metric_name(metric), by=by_words(groups).lower())
+    words = text("chart.title_where", where=where, title=words) if where else words
     return go.Figure(
         layout={
             "template": "csnb",
@@ -253,11 +263,9 @@ def interval_bars(rows, scale, colour):
 
 def with_interval(row):
     """Write a value with its interval, or the bounds alone."""
-    interval = format_interval(row["low"], row["high"], row["unit"])
     if is_missing(row["value"]):
-        return interval
-    value = format_value(row["value"], row["unit"])
-    return value if is_missing(row["low"]) else text("chart.hover", value=value, interval=interval)
+        return format_interval(row["low"], row["high"], row["unit"])
+    return format_estimate(row)
 
 
 def below_name(row):

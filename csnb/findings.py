@@ -11,8 +11,9 @@ from csnb.bounds import LEAST_RIGHT
 from csnb.formats import format_day, format_interval, format_value, metric_name, word_of
 from csnb.measures import compare_groups, measure
 from csnb.metrics import METRICS
-from csnb.satisfaction import count_sides, dissatisfied_sessions, suspected_sessions
+from csnb.satisfaction import count_sides, dissatisfied_sessions, measure_funnel, suspected_sessions
 from csnb.sides import SIDES
+from csnb.stats import wilson_interval
 from csnb.strings import text
 
 
@@ -163,23 +164,11 @@ def find_satisfaction_issues(sessions, controllable, confidence=0.95):
         "n": format_value(len(unrated), "count"),
     }
     found = [Finding("suspected", counts, "D", 40, "suspected")] if len(unrated) else []
-    rated = measure(sessions, "satisfaction_rate", "platform", confidence)
-    asked = measure(sessions, ["invitation_rate", "rating_rate"], "platform", confidence)
-    rates = asked.set_index(["metric", "platform"])["value"]
-    for row in rated[rated["value"].notna()].to_dict("records"):
-        beside = {
-            name: format_value(rates.get((f"{name}_rate", row["platform"])), "rate")
-            for name in ("invitation", "rating")
-        }
-        found.append(
-            _of_result(
-                "satisfaction", row, 90, "scores", platform=word_of("platform", row["platform"]), **beside
-            )
-        )
+    found += _of_platforms(sessions, confidence)
     total = measure(sessions, "satisfaction_rate", None, confidence).iloc[0]
     if not total["n"]:
         return [Finding("no_ratings", {}, "C", 100, "suspected"), *found]
-    found += _of_ratings(sessions, bad, total)
+    found += _of_ratings(sessions, bad, total, confidence)
     return found + _of_share(controllable) + _of_sides(bad)
 
 
@@ -199,18 +188,38 @@ def _of_share(controllable):
     return [_of_result("share", row, 110, "sides", "A")]
 
 
-def _of_ratings(sessions, bad, total):
+def _of_platforms(sessions, confidence):
+    """Say of every platform how satisfied who rated was, and who was asked and answered."""
+    rated = measure(sessions, "satisfaction_rate", "platform", confidence)
+    steps = measure_funnel(sessions, confidence).set_index(["platform", "step"])
+    for row in rated[rated["value"].notna()].to_dict("records"):
+        name, asked = row["platform"], steps.loc[row["platform"]]
+        said = {"platform": word_of("platform", name), "rating": _share_of(asked.loc["rated"])}
+        key = "satisfaction_uninvited"
+        if pd.notna(asked.loc["invited", "value"]):
+            key, said["invitation"] = "satisfaction", _share_of(asked.loc["invited"])
+        yield _of_result(key, row, 90, "scores", **said)
+
+
+def _share_of(row):
+    """Write a share with its interval and what it is a share of."""
+    value, interval = format_value(row["value"], "rate"), format_interval(row["low"], row["high"], "rate")
+    return text("finding.share_of", value=value, interval=interval, n=format_value(row["n"], "count"))
+
+
+def _of_ratings(sessions, bad, total, confidence):
     """Say what the ratings alone cannot tell."""
-    counted = int(sessions["left_out_because"].isna().sum())
-    share, of_rated = total["n"] / max(1, counted), {"n": format_value(total["n"], "count")}
-    found = []
+    counted, rated = int(sessions["left_out_because"].isna().sum()), {"n": format_value(total["n"], "count")}
+    found, share = [], total["n"] / max(1, counted)
     if share < 0.5:
-        values = {"share": format_value(share, "rate"), "n": format_value(counted, "count")}
+        ends = wilson_interval(total["n"], counted, confidence)
+        values = {"share": format_value(share, "rate"), "interval": format_interval(*map(float, ends), "rate"),
+                  "n": format_value(counted, "count")}  # fmt: skip
         found.append(Finding("few_ratings", values, "C", 80, "scores"))
     if len(bad) == total["n"]:
-        found.append(Finding("all_dissatisfied", of_rated, "C", 95, "scores"))
+        found.append(Finding("all_dissatisfied", rated, "C", 95, "scores"))
     if bad.empty:
-        found.append(Finding("none_dissatisfied", of_rated, "C", 95, "scores"))
+        found.append(Finding("none_dissatisfied", rated, "C", 95, "scores"))
     return found
 
 

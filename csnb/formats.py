@@ -73,6 +73,24 @@ def format_interval(low, high, unit):
     return text(f"unit.{word}", value=joined)
 
 
+def format_estimate(row):
+    """Write the value of a row of results with its interval behind it.
+
+    Parameters
+    ----------
+    row : mapping with `value, low, high, unit`; without an interval the value stands alone
+
+    Examples
+    --------
+    >>> format_estimate({"value": 0.13, "low": 0.121, "high": 0.1449, "unit": "rate"})
+    '13.0%（12.1–14.5%）'
+    """
+    value = format_value(row["value"], row["unit"])
+    if is_missing(row["low"]) or is_missing(row["high"]):
+        return value
+    return text("table.estimate", value=value, interval=format_interval(row["low"], row["high"], row["unit"]))
+
+
 def unit_scale(values, unit):
     """Choose the unit in which some values are read together: what to divide by, and its word's key.
 

@@ -11,13 +11,14 @@ from csnb.sensitivity import TRIM, saved_by_independent_causes, saved_by_weighti
 from csnb.stats import e_value
 from csnb.strings import text
 
+_ESTIMATES = ("alone", "weighted", "independent", "crude")
 _CHECKS = [
-    "fault", "n", "off_count", "crude", "alone", "alone_low", "alone_high", "weighted", "weighted_low", "weighted_high",
-    "agrees", "independent", "risk_ratio", "risk_ratio_low", "risk_ratio_high", "e_value", "e_value_low", "strongest_known",
+    "fault", "n", "off_count", *(f"{name}{end}" for name in _ESTIMATES for end in ("", "_low", "_high")),
+    "agrees", "risk_ratio", "risk_ratio_low", "risk_ratio_high", "e_value", "e_value_low", "strongest_known",
     "times_strongest",
 ]  # fmt: skip
 _OVERLAP = ["fault", "n", "off_count", "cells", "shared_cells", "shared_share", "trimmed_share"]
-_ESTIMATES = ("alone", "weighted", "independent", "crude")
+_NOT_KNOWN = ("", "unknown", "other")  # levels that name nothing
 _COMMON = 0.05  # a known column with fewer sessions is no yardstick for hidden ones
 
 
@@ -34,11 +35,11 @@ def list_lever_checks(sessions, levers, confidence=0.95, folder=None):
     Returns
     -------
     pandas.DataFrame
-        One row a lever that can be compared; rates in points.
-            crude : rate off standard less rate at standard, times the share off standard: nothing adjusted
-            alone : what this lever alone saves, by g-computation, with interval
+        One row a lever that can be compared; dissatisfied ratings fewer, each with its interval.
+            alone : what this lever alone saves, by g-computation
             weighted : the same by AIPW; `agrees` if within one standard error
             independent : the same if every cause works by itself (noisy-or)
+            crude : the same with nothing adjusted
             risk_ratio : among conversations off standard, risk as it was over risk at standard
             e_value, e_value_low : a hidden factor must raise both the chance of the fault and of dissatisfaction so
                 many times to explain the ratio, or its lower end, away
@@ -56,23 +57,28 @@ def list_lever_checks(sessions, levers, confidence=0.95, folder=None):
     effects = compare_levers(compared)
     if effects is None:
         return pd.DataFrame(columns=_CHECKS)
-    y, off, known = compared.y, compared.levers, compared.known
+    y, off, known, cluster, n = compared.y, compared.levers, compared.known, compared.cluster, len(compared.y)
     strongest, excess = _strongest_known(compared)
-    _, independent = saved_by_independent_causes(y, off, known)
+    independent, its_error = saved_by_independent_causes(y, off, known, cluster)
     rows = []
     for place, name in enumerate(off):
         is_off = off[name].to_numpy() == 1
         others = np.column_stack([known, off.drop(columns=name)])
-        saved, error, _ = saved_by_weighting(y, is_off, others, compared.cluster)
-        alone = t_interval(effects.alone[place], effects.alone_error[place], compared, confidence)
-        weighted = t_interval(saved, error, compared, confidence)
+        saved, error, _ = saved_by_weighting(y, is_off, others, cluster)
+        nothing = np.zeros((n, 0))
+        crude = compare_to_standard(y, off[[name]], nothing, nothing, cluster)
+        estimates = (
+            (effects.alone[place], effects.alone_error[place]), (saved, error), (independent[place], its_error[place]),
+            (crude.joint, crude.joint_error),
+        )  # fmt: skip
         ratio = np.exp(
             t_interval(effects.log_ratio[place], effects.log_ratio_error[place], compared, confidence)
         )
         strength, least = e_value(*ratio)
         rows.append((
-            name, len(y), int(is_off.sum()), (y[is_off].mean() - y[~is_off].mean()) * is_off.mean(), *alone, *weighted,
-            abs(alone[0] - saved) <= effects.alone_error[place], independent[place], *ratio, strength, least,
+            name, n, int(is_off.sum()),
+            *(n * end for estimate in estimates for end in t_interval(*estimate, compared, confidence)),
+            abs(effects.alone[place] - saved) <= effects.alone_error[place], *ratio, strength, least,
             strongest, (strength - 1) / excess if excess else np.nan,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=_CHECKS)
@@ -88,8 +94,8 @@ def compare_estimates(checks):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `recoverable_alone` in points, by `fault` and `estimate`: `alone` (g-computation),
-        `weighted` (AIPW), both with interval, `independent` (noisy-or) and `crude`, both without.
+        Table `results` with metric `recoverable_alone` (dissatisfied ratings fewer), by `fault` and `estimate`: `alone`
+        (g-computation), `weighted` (AIPW), `independent` (noisy-or) and `crude`.
 
     Examples
     --------
@@ -100,8 +106,7 @@ def compare_estimates(checks):
     """
     rows = [
         {"metric": "recoverable_alone", "fault": row["fault"], "estimate": name, "n": row["n"], "value": row[name],
-         "low": row.get(f"{name}_low", np.nan), "high": row.get(f"{name}_high", np.nan), "unit": "points",
-         "method": name, "rulepack": ""}
+         "low": row[f"{name}_low"], "high": row[f"{name}_high"], "unit": "count", "method": name, "rulepack": ""}
         for row in checks.to_dict("records")
         for name in _ESTIMATES
     ]  # fmt: skip
@@ -116,7 +121,7 @@ def _strongest_known(compared):
     beta, _ = fit_logit(x, compared.y, ridge)
     best, excess = None, 0.0
     for place, column in enumerate(compared.known, start=1):
-        if not _COMMON <= x[:, place].mean() <= 1 - _COMMON:
+        if not _COMMON <= x[:, place].mean() <= 1 - _COMMON or column[2] in _NOT_KNOWN:
             continue
         without, held = x @ beta - x[:, place] * beta[place], beta[place]
         ratio = expit(without + held).mean() / expit(without).mean()
@@ -178,8 +183,8 @@ def measure_negative_controls(sessions, levers, confidence=0.95, folder=None):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `negative_control` in points, by `control`, plus `is_clean`. `previous`: what
-        the lever that saves most would save in the agent's next conversation; clean if the interval holds
+        Table `results` with metric `negative_control` (dissatisfied ratings fewer), by `control`, plus `is_clean`.
+        `previous`: what the lever that saves most would save in the agent's next conversation; clean if the interval holds
         0. `uncontrollable`: how many fewer would be dissatisfied for reasons outside the service alone; clean
         unless it lies above 0 (it may lie a little below: who has a second reason is not counted).
 
@@ -196,12 +201,12 @@ def measure_negative_controls(sessions, levers, confidence=0.95, folder=None):
     for control in ("previous", "uncontrollable"):
         ends = np.full(3, np.nan)
         if effects is not None:
-            ends = _CONTROLS[control](sessions, levers, compared, effects, confidence)
+            ends = _CONTROLS[control](sessions, levers, compared, effects, confidence) * len(compared.y)
         is_clean = (
             pd.NA if np.isnan(ends[1]) else bool(ends[1] <= 0 and (control != "previous" or ends[2] >= 0))
         )
         rows.append({"metric": "negative_control", "control": control, "n": len(compared.y), "value": ends[0],
-                     "low": ends[1], "high": ends[2], "unit": "points", "is_clean": is_clean})  # fmt: skip
+                     "low": ends[1], "high": ends[2], "unit": "count", "is_clean": is_clean})  # fmt: skip
     return finished(rows, compared, ["control"], ["is_clean"]).astype({"is_clean": "boolean"})
 
 

@@ -127,37 +127,33 @@ def measure_recoverable(sessions, levers, confidence=0.95, folder=None):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metrics `recoverable_rate` (fall of the dissatisfaction rate, in points),
-        `recoverable_sessions` (dissatisfied ratings fewer) and `recoverable_share` (part of the dissatisfied
-        ratings). n is the number of ratings. Where nothing can be compared the values are missing and
-        `method` says why.
+        Table `results` with metrics `recoverable_sessions` (dissatisfied ratings fewer; n is the number of ratings)
+        and `recoverable_share` (part of the dissatisfied ratings, of which n is the number). Each rating is
+        dissatisfied by its own platform's rule, so these are counted over platforms; a rate would not be.
+        Where nothing can be compared the values are missing and `method` says why.
 
     Examples
     --------
     >>> levers = find_levers(book.sessions, book.labels)
     >>> measure_recoverable(book.sessions, levers)[["metric", "n", "method"]].values.tolist()[0]
-    ['recoverable_rate', 6, 'too few ratings']
+    ['recoverable_sessions', 6, 'too few ratings']
     """
     compared = compared_sessions(sessions, levers, folder)
     effects = compare_levers(compared)
-    ends = (
-        np.full(3, np.nan)
-        if effects is None
-        else t_interval(effects.joint, effects.joint_error, compared, confidence)
-    )
-    n, rate = len(compared.y), compared.y.mean() if len(compared.y) else np.nan
-    scales = {"recoverable_rate": (1.0, "points"), "recoverable_sessions": (float(n), "count"),
-              "recoverable_share": (1 / rate if rate else np.nan, "rate")}  # fmt: skip
+    fewer = np.full(3, np.nan)
+    if effects is not None:
+        fewer = t_interval(effects.joint, effects.joint_error, compared, confidence) * len(compared.y)
+    bad = int(compared.y.sum())
     rows = [
-        {
-            "metric": metric,
-            "n": n,
-            **dict(zip(("value", "low", "high"), scale * ends, strict=True)),
-            "unit": unit,
-        }
-        for metric, (scale, unit) in scales.items()
+        {"metric": "recoverable_sessions", "n": len(compared.y), **_ends(fewer), "unit": "count"},
+        {"metric": "recoverable_share", "n": bad, **_ends(fewer / (bad or 1)), "unit": "rate"},
     ]
     return finished(rows, compared, [])
+
+
+def _ends(values):
+    """Name a value and its interval."""
+    return dict(zip(("value", "low", "high"), values, strict=True))
 
 
 def measure_levers(sessions, levers, confidence=0.95, folder=None):
@@ -170,10 +166,10 @@ def measure_levers(sessions, levers, confidence=0.95, folder=None):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `recoverable_rate` in points, by `fault`, the largest first, plus
-        `off_share` (part of the ratings off standard) and `recoverable_count` (ratings). The values add up to
-        `recoverable_rate` of `measure_recoverable`: what two levers save only together is halved between
-        them (Shapley). Levers that hardly vary have no value, and method `too rare` or `always off`.
+        Table `results` with metric `recoverable_sessions` (dissatisfied ratings fewer), by `fault`, the largest first,
+        plus `off_count` (ratings off standard, of n). The values add up to that of `measure_recoverable`: what
+        two levers save only together is halved between them (Shapley). Below 0 the data show no gain.
+        Levers that hardly vary have no value, and method `too rare` or `always off`.
 
     Examples
     --------
@@ -186,26 +182,42 @@ def measure_levers(sessions, levers, confidence=0.95, folder=None):
     off = levers.loc[compared.sessions.index].astype("boolean").fillna(False)
     rows = []
     for name in levers:
-        ends, share = np.full(3, np.nan), off[name].mean() if len(off) else np.nan
-        row = {
-            "metric": "recoverable_rate",
-            "fault": name,
-            "n": len(off),
-            "unit": "points",
-            "off_share": share,
-        }
+        fewer, row = np.full(3, np.nan), {"metric": "recoverable_sessions", "fault": name, "unit": "count"}
         if name not in compared.levers:
-            row["method"] = "always off" if share > 0.5 else "too rare"
+            row["method"] = "always off" if 2 * off[name].sum() > len(off) else "too rare"
         elif effects is not None:
             place = list(compared.levers).index(name)
-            ends = t_interval(effects.part[place], effects.part_error[place], compared, confidence)
-        rows.append(
-            row
-            | dict(zip(("value", "low", "high"), ends, strict=True))
-            | {"recoverable_count": ends[0] * len(off)}
-        )
-    table = finished(rows, compared, ["fault"], ["off_share", "recoverable_count"])
+            part = t_interval(effects.part[place], effects.part_error[place], compared, confidence)
+            fewer = part * len(off)
+        rows.append({**row, "n": len(off), **_ends(fewer), "off_count": int(off[name].sum())})
+    table = finished(rows, compared, ["fault"], ["off_count"])
     return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
+
+
+def list_recoverable(whole, parts):
+    """List what each lever would recover, and below them what they add up to.
+
+    Parameters
+    ----------
+    whole : pandas.DataFrame of `measure_recoverable`
+    parts : pandas.DataFrame of `measure_levers`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `parts`, then the row of `recoverable_sessions` with fault `all`.
+
+    Examples
+    --------
+    >>> levers = find_levers(book.sessions, book.labels)
+    >>> whole, parts = measure_recoverable(book.sessions, levers), measure_levers(book.sessions, levers)
+    >>> list(list_recoverable(whole, parts)["fault"])[-1]
+    'all'
+    """
+    total = whole[whole["metric"] == "recoverable_sessions"].assign(fault="all")
+    return pd.concat([parts, total.reindex(columns=parts.columns)], ignore_index=True).astype(
+        {"off_count": "Int64"}
+    )
 
 
 def t_interval(value, error, compared, confidence):

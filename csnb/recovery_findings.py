@@ -3,10 +3,10 @@
 import pandas as pd
 
 from csnb.findings import Finding
-from csnb.formats import format_interval, format_value, word_of
+from csnb.formats import format_estimate, format_interval, format_value, word_of
 from csnb.strings import text
 
-_MOST_NAMED = 3
+_ONE = 0.5  # ratings: a lower end that is read as one or more
 
 
 def find_recoverable(whole, parts):
@@ -20,8 +20,9 @@ def find_recoverable(whole, parts):
     Returns
     -------
     list of Finding
-        Of grade B: an association among comparable conversations, and the sentence says so. Where nothing can
-        be compared, or the interval holds 0, it says that instead.
+        Of grade B: an association among comparable conversations, and the sentence says so; then what each
+        lever has in it, which add up, and which of them is clear by itself. Where nothing can be compared,
+        or the lower end is no rating at all, it says that instead.
 
     Examples
     --------
@@ -31,42 +32,36 @@ def find_recoverable(whole, parts):
     >>> find_recoverable(whole, parts)[0].key
     'recoverable_unknown'
     """
-    rows = whole.set_index("metric")
-    rate, sessions, share = (rows.loc[f"recoverable_{name}"] for name in ("rate", "sessions", "share"))
-    if pd.isna(rate["value"]):
-        reason = text(f"recovery.{rate['method'].replace(' ', '_')}")
+    fewer, share = (whole.set_index("metric").loc[f"recoverable_{name}"] for name in ("sessions", "share"))
+    if pd.isna(fewer["value"]):
+        reason = text(f"recovery.{fewer['method'].replace(' ', '_')}")
         return [Finding("recoverable_unknown", {"reason": reason}, "C", 60, "recovery")]
-    basis = {"n": format_value(rate["n"], "count")}
-    if not rate["low"] > 0:
-        basis["interval"] = format_interval(rate["low"], rate["high"], "points")
-        return [Finding("recoverable_unclear", basis, "B", 60, "recovery")]
-    helping = parts[parts["value"] > 0]
-    named = text("word.list_separator").join(
-        word_of("fault", name) for name in helping["fault"].head(_MOST_NAMED)
-    )
     values = {
-        "levers": named,
-        "sessions": format_value(sessions["value"], "count"),
-        "share": format_value(share["value"], "rate"),
-        "interval": format_interval(sessions["low"], sessions["high"], "count"),
+        "sessions": format_value(fewer["value"], "count"),
+        "bad": format_value(share["n"], "count"),
+        "n": format_value(fewer["n"], "count"),
+        "interval": format_interval(fewer["low"], fewer["high"], "count"),
     }
-    return [Finding("recoverable", {**basis, **values}, "B", 104, "recovery"), *_first_lever(helping, basis)]
-
-
-def _first_lever(helping, basis):
-    """Name the lever that recovers most, if that much is sure."""
-    first = helping[helping["low"] > 0].head(1)
+    if not fewer["low"] >= _ONE:
+        return [Finding("recoverable_unclear", values, "B", 104, "recovery")]
     return [
-        Finding(
-            "recoverable_lever",
-            {
-                **basis,
-                "lever": word_of("fault", row["fault"]),
-                "off": format_value(row["off_share"], "rate"),
-                "value": format_value(row["value"], "points"),
-                "interval": format_interval(row["low"], row["high"], "points"),
-            },
-            "B", 103, "recovery",
-        )
-        for row in first.to_dict("records")
-    ]  # fmt: skip
+        Finding("recoverable", {**values, "share": format_estimate(share)}, "B", 104, "recovery"),
+        _of_parts(parts[parts["value"].notna()], values),
+    ]
+
+
+def _of_parts(parts, values):
+    """Say what each lever has in it, all of them, and which is clear by itself."""
+    clear = parts[parts["low"] >= _ONE]
+    said = {"n": values["n"], "sessions": values["sessions"], "parts": _listed(parts)}
+    if clear.empty:
+        return Finding("recoverable_parts", said, "B", 103, "recovery")
+    return Finding("recoverable_lever", {**said, "levers": _listed(clear)}, "B", 103, "recovery")
+
+
+def _listed(parts):
+    """Name levers with the ratings each would recover."""
+    return text("word.list_separator").join(
+        text("recovery.part", lever=word_of("fault", row["fault"]), fewer=format_estimate(row))
+        for row in parts.to_dict("records")
+    )

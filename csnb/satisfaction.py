@@ -2,6 +2,10 @@
 
 Machine codes are counts, never shares: a share of all dissatisfied conversations needs a labelled
 sample (`csnb.shares`). Ratings and suspected dissatisfaction are two populations and are never mixed.
+
+Platforms define satisfaction differently. So a rate of ratings is given platform by platform, while
+dissatisfied conversations, each by the rule of its own platform, may be counted together, and shares
+taken of them: what is controllable is defined once.
 """
 
 import numpy as np
@@ -9,7 +13,7 @@ import pandas as pd
 import polars as pl
 
 from csnb.formats import word_of
-from csnb.measures import measure
+from csnb.measures import SMALLEST_GROUP, measure
 from csnb.reasons import read_reasons, read_sure
 from csnb.sides import SIDES
 from csnb.stats import wilson_interval
@@ -26,8 +30,8 @@ def dissatisfied_sessions(sessions):
     >>> dissatisfied_sessions(book.sessions)[["session_id", "score", "side"]].values.tolist()
     [['1002', 1.0, 'mixed'], ['1003', 2.0, 'uncontrollable'], ['1005', 1.0, 'uncontrollable']]
     """
-    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
-    bad = sessions[counted & sessions["is_dissatisfied"].fillna(False).astype(bool)]
+    counted = _counted_sessions(sessions)
+    bad = counted[counted["is_dissatisfied"].fillna(False).astype(bool)]
     return bad.assign(side=bad["side"].fillna("unexplained"))
 
 
@@ -43,8 +47,31 @@ def suspected_sessions(sessions):
     return sessions[unrated & sessions["is_suspected"].fillna(False).astype(bool)]
 
 
+def largest_platform(sessions):
+    """Keep the sessions of the platform with the most ratings, for what can only be drawn of one platform.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+
+    Examples
+    --------
+    >>> largest_platform(book.sessions)["platform"].unique().tolist()
+    ['taobao']
+    """
+    counted = _counted_sessions(sessions)
+    sizes = counted.groupby("platform")["is_rated"].agg([lambda rated: rated.astype(bool).sum(), "size"])
+    largest = sizes.sort_index().sort_values(list(sizes), ascending=False, kind="stable").index[:1]
+    return sessions[sessions["platform"].isin(largest)]
+
+
+def _counted_sessions(sessions):
+    """Keep the sessions whose ratings count."""
+    return sessions[sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")]
+
+
 def measure_scores(sessions, confidence=0.95):
-    """Measure how the ratings spread over the five levels.
+    """Measure how the ratings of each platform spread over the five levels.
 
     Parameters
     ----------
@@ -54,36 +81,25 @@ def measure_scores(sessions, confidence=0.95):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `score_share`, by `score` from 5 to 1; n is the number of ratings.
-        Without ratings the values are missing.
+        Table `results` with metric `score_share`, by `platform` and `score` from 5 to 1; n is the number of ratings.
+        Below 5 ratings the values are suppressed.
 
     Examples
     --------
     >>> measure_scores(book.sessions)[["score", "n", "value"]].round(2).values.tolist()
     [['5', 6, 0.33], ['4', 6, 0.17], ['3', 6, 0.0], ['2', 6, 0.17], ['1', 6, 0.33]]
     """
-    counted = sessions[sessions["left_out_because"].isna()]
-    scores = counted.loc[counted["is_rated"].astype(bool), "score"].round().astype(int)
-    n = len(scores)
-    hits = scores.value_counts().reindex([5, 4, 3, 2, 1], fill_value=0)
-    bounds = [wilson_interval(int(count), n, confidence) for count in hits]
-    return pd.DataFrame(
-        {
-            "metric": "score_share",
-            "score": hits.index.astype(str),
-            "n": n,
-            "value": hits.to_numpy() / n if n else np.nan,
-            "low": [float(low) for low, _ in bounds],
-            "high": [float(high) for _, high in bounds],
-            "unit": "rate",
-            "method": "wilson",
-            "rulepack": "",
-        }
-    )
+    rows = []
+    for platform, part in _counted_sessions(sessions).groupby("platform"):
+        scores = part.loc[part["is_rated"].astype(bool), "score"].round().astype(int)
+        for score in (5, 4, 3, 2, 1):
+            share = _share(int((scores == score).sum()), len(scores), confidence)
+            rows.append({"metric": "score_share", "platform": platform, "score": str(score), **share})
+    return _shares(rows, ["platform", "score"])
 
 
 def measure_funnel(sessions, confidence=0.95):
-    """Measure how many were invited, how many of these rated, and how these were satisfied.
+    """Measure how many were invited, how many of these rated, and how these were satisfied, platform by platform.
 
     Parameters
     ----------
@@ -93,37 +109,51 @@ def measure_funnel(sessions, confidence=0.95):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `funnel_share`, one row a `step`: `invited` (of all), `rated` (of the invited, or of
-        all where invitations are not known), `satisfied`, `dissatisfied` (of the rated), plus `reached_count`; n is
-        what the share is of. A step that is not known has no value.
+        Table `results` with metric `funnel_share`, one row a `platform` and `step`: `invited` (of all), `rated` (of the
+        invited, or of all where invitations are not known), `satisfied`, `dissatisfied` (of the rated), plus
+        `reached_count`; n is what the share is of. A step that is not known has no value; below 5 it is suppressed.
 
     Examples
     --------
     >>> measure_funnel(book.sessions)[["step", "reached_count", "n"]].values.tolist()
     [['invited', 7, 8], ['rated', 6, 7], ['satisfied', 3, 6], ['dissatisfied', 3, 6]]
     """
-    counted = sessions[sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")]
-    invited = counted["is_invited"].astype("boolean")
-    knows = bool(invited.notna().any())
-    rated = counted["is_rated"].fillna(False).astype(bool)
-    reached = {
-        "invited": (invited.fillna(False) if knows else None, len(counted)),
-        "rated": (rated, int(invited.fillna(False).sum()) if knows else len(counted)),
-        "satisfied": (counted["is_satisfied"].fillna(False) & rated, int(rated.sum())),
-        "dissatisfied": (counted["is_dissatisfied"].fillna(False) & rated, int(rated.sum())),
-    }
     rows = []
-    for step, (hits, n) in reached.items():
-        count = np.nan if hits is None else int(hits.astype(bool).sum())
-        known = count == count and n > 0
-        low, high = wilson_interval(count, n, confidence) if known else (np.nan, np.nan)
-        rows.append({"metric": "funnel_share", "step": step, "reached_count": count, "n": n,
-                     "value": count / n if known else np.nan, "low": float(low), "high": float(high)})  # fmt: skip
-    frame = pd.DataFrame(rows).assign(unit="rate", method="wilson", rulepack="")
-    frame["reached_count"] = frame["reached_count"].astype("Int64")
-    return frame[
-        ["metric", "step", "n", "value", "low", "high", "unit", "method", "rulepack", "reached_count"]
-    ]
+    for platform, part in _counted_sessions(sessions).groupby("platform"):
+        for step, (count, n) in _steps(part).items():
+            rows.append({"metric": "funnel_share", "platform": platform, "step": step,
+                         **_share(count, n, confidence), "reached_count": count})  # fmt: skip
+    return _shares(rows, ["platform", "step"], ["reached_count"]).astype({"reached_count": "Int64"})
+
+
+def _steps(sessions):
+    """Give for every step how many reached it, and of how many."""
+    invited = sessions["is_invited"].astype("boolean")
+    rated = sessions["is_rated"].fillna(False).astype(bool)
+    knows, n = bool(invited.notna().any()), int(rated.sum())
+    hits = {name: int((sessions[f"is_{name}"].fillna(False).astype(bool) & rated).sum())
+            for name in ("satisfied", "dissatisfied")}  # fmt: skip
+    asked = int(invited.fillna(False).sum())
+    return {
+        "invited": (asked if knows else np.nan, len(sessions)),
+        "rated": (n, asked if knows else len(sessions)),
+        **{name: (count, n) for name, count in hits.items()},
+    }
+
+
+def _share(count, n, confidence):
+    """Give a share with Wilson's interval; missing where it is not known, suppressed below five."""
+    if count != count or n < SMALLEST_GROUP:
+        method = "suppressed" if 0 < n < SMALLEST_GROUP else "wilson"
+        return {"n": n, "value": np.nan, "low": np.nan, "high": np.nan, "method": method}
+    low, high = wilson_interval(count, n, confidence)
+    return {"n": n, "value": count / n, "low": float(low), "high": float(high), "method": "wilson"}
+
+
+def _shares(rows, by, more=()):
+    """Give shares the shape of results."""
+    columns = ["metric", *by, "n", "value", "low", "high", "unit", "method", "rulepack", *more]
+    return pd.DataFrame(rows, columns=columns).assign(unit="rate", rulepack="")
 
 
 def measure_slices(sessions, events, audience="analyst", confidence=0.95):

@@ -40,41 +40,57 @@ def saved_by_weighting(y, lever, known, cluster):
     return float(each.mean()), clustered_error(each - each.mean(), cluster) / len(y), chance
 
 
-def saved_by_independent_causes(y, levers, known):
+def saved_by_independent_causes(y, levers, known, cluster):
     """Estimate what levers save if every cause makes customers dissatisfied by itself (noisy-or).
+
+    Parameters
+    ----------
+    y : array of 0 and 1, one element a session
+    levers, known : arrays, sessions x columns
+    cluster : array of labels
 
     Returns
     -------
-    joint : float, fall of the mean risk if all levers were at standard
-    alone : array, if one lever alone were
+    alone, error : arrays, what each lever saves if it alone were at standard, and its standard error
 
     Source
     ------
-    Pearl (1988), Probabilistic Reasoning in Intelligent Systems, section 4.3.2; fitted by maximum likelihood.
+    Pearl (1988), Probabilistic Reasoning in Intelligent Systems, section 4.3.2; fitted by maximum likelihood, the
+    errors from the scores of clusters (sandwich).
     """
     y, levers, known = (np.asarray(part, float) for part in (y, levers, known))
     x, j = np.column_stack([np.ones(len(y)), known]), levers.shape[1]
     start = np.concatenate(
         [[np.log(-np.log1p(-np.clip(y.mean(), 0.01, 0.99)))], np.zeros(x.shape[1] - 1), np.full(j, 0.1)]
     )
+    ridge = np.r_[0.0, np.full(x.shape[1] - 1, FAINT), np.zeros(j)]
+
+    def hazards(beta):
+        """Give the hazard from all other causes, and the whole one."""
+        other = np.exp(np.minimum(x @ beta[:-j], 20))
+        return other, np.maximum(other + levers @ beta[-j:], 1e-9)
+
+    def scores(beta):
+        """Give what each session adds to the slope of the log likelihood."""
+        other, hazard = hazards(beta)
+        pull = np.where(y == 1, 1 / np.expm1(np.minimum(hazard, 500)), -1.0)
+        return pull[:, None] * np.column_stack([x * other[:, None], levers])
 
     def loss(beta):
         """Give the negative log likelihood with a faint ridge, and its gradient."""
-        other = np.exp(np.minimum(x @ beta[:-j], 20))
-        hazard = np.maximum(other + levers @ beta[-j:], 1e-9)
-        pull = np.where(y == 1, 1 / np.expm1(np.minimum(hazard, 500)), -1.0)
-        lost = (
-            -np.where(y == 1, np.log(-np.expm1(-hazard)), -hazard).sum() + FAINT / 2 * (beta[1:-j] ** 2).sum()
-        )
-        slope = -np.concatenate([x.T @ (pull * other), levers.T @ pull])
-        slope[1:-j] += FAINT * beta[1:-j]
-        return lost, slope
+        _, hazard = hazards(beta)
+        seen = np.where(y == 1, np.log(-np.expm1(-hazard)), -hazard).sum()
+        return ridge @ beta**2 / 2 - seen, ridge * beta - scores(beta).sum(axis=0)
 
     bounds = [(None, None)] * x.shape[1] + [(0, None)] * j
-    beta = optimize.minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500}
-    ).x
-    other, each = np.exp(x @ beta[:-j]), levers * beta[-j:]
-    seen = np.exp(-other - each.sum(axis=1))
-    alone = (np.exp(-other - each.sum(axis=1) + each.T) - seen).mean(axis=1)
-    return float((np.exp(-other) - seen).mean()), alone
+    fit = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
+    other, hazard = hazards(fit.x)
+    slope = np.column_stack([x * other[:, None], levers])
+    weight = 1 / np.expm1(np.clip(hazard, 1e-6, 500))
+    information = (slope * weight[:, None]).T @ slope + np.diag(ridge + FAINT)
+    without = np.exp(-hazard[:, None] + levers * fit.x[-j:])  # chance of no cause, one lever at standard
+    seen = np.exp(-hazard)
+    pull = (seen @ slope - np.stack([row @ slope for row in without.T])) / len(y)
+    pull[:, -j:] += np.diag((without * levers).mean(axis=0))
+    errors = clustered_error(scores(fit.x) @ np.linalg.solve(information, pull.T), cluster)
+    return (without - seen[:, None]).mean(axis=0), errors

@@ -209,7 +209,32 @@ def list_readings(controllable):
     ['broad', 'split', 'strict']
     """
     table = controllable.assign(reading=controllable["metric"].map(_READINGS), metric="controllable_share")
-    return table[["metric", "reading", *table.columns.drop(["metric", "reading"])]]
+    return with_base(table[["metric", "reading", *table.columns.drop(["metric", "reading"])]])
+
+
+def with_base(shares):
+    """Give shares as a page shows them, n being what each number stands on.
+
+    Parameters
+    ----------
+    shares : results with `sessions`, such as those of `measure_sides`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows. Bounds stand on all the conversations they are of, so there n is `sessions`, not the 0 labels;
+        where nobody has labelled at all the column `sessions` would say the same again and is dropped.
+
+    Examples
+    --------
+    >>> scored = pd.DataFrame({"session_key": range(8), "stratum": "all", "side": "unexplained",
+    ...                        "p_controllable": 0.0, "p_uncontrollable": 0.0})
+    >>> with_base(measure_sides(scored))["n"].tolist()
+    [8, 8, 8, 8]
+    """
+    is_bound = shares["method"] == UNVERIFIED
+    based = shares.assign(n=shares["n"].mask(is_bound, shares["sessions"]))
+    return based.drop(columns="sessions") if is_bound.all() else based
 
 
 def compare_controllable(scored, before, after, human=None, by=None, confidence=0.95, folder=None):

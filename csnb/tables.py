@@ -260,12 +260,20 @@ def _hidden(frame, column):
 
 
 def _value_column(frame):
-    """Show the estimates of results in the unit of their rows; suppressed ones say so."""
+    """Show the estimates of results in the unit of their rows; where one is missing, why."""
     words = [
-        _muted(text("table.suppressed")) if method == SUPPRESSED else escape(format_value(value, unit))
+        _why_missing(method) if is_missing(value) else escape(format_value(value, unit))
         for value, unit, method in zip(frame["value"], frame["unit"], frame["method"], strict=True)
     ]
     return Shown(_head("value", True), _number_cells(frame["value"], words, frame["unit"]))
+
+
+def _why_missing(method):
+    """Say in a word why there is no value, where the strings have one for the method."""
+    if method == SUPPRESSED:
+        return _muted(text("table.suppressed"))
+    key = f"table.why_{str(method).replace(' ', '_')}"
+    return _muted(text(key)) if has_text(key) else escape(text("table.missing"))
 
 
 def _interval_columns(frame, low, high):
@@ -440,7 +448,12 @@ def quotes_html(frame, by="reason"):
 
 def _fold(by, value, group):
     """Fold all conversations of one group, or of no group."""
-    count = text("table.quote_count", count=format_value(group["session_id"].nunique(), "count"))
+    sessions = group["session_id"].nunique()
+    count = (
+        text("table.quote_one")
+        if sessions == 1
+        else text("table.quote_count", count=format_value(sessions, "count"))
+    )
     mark = "" if value is None else f' data-drill="{escape(by)}={escape(value)}"'
     name = "" if value is None else f"{escape(word_of(by, value))} "
     return (

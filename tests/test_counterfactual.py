@@ -160,6 +160,26 @@ def test_independent_causes_are_recovered_where_they_work_so():
     other = 1 - np.where(known[:, 0] == 1, 0.2, 0.05)
     kept = other * (1 - 0.4) ** levers[:, 0] * (1 - 0.1) ** levers[:, 1]
     y = (draw.random(30_000) > kept).astype(float)
-    joint, alone = saved_by_independent_causes(y, levers, known)
-    assert joint == pytest.approx((other - kept).mean(), abs=0.006)
-    assert alone[0] == pytest.approx((kept / (1 - 0.4) ** levers[:, 0] - kept).mean(), abs=0.006)
+    alone, error = saved_by_independent_causes(y, levers, known, np.arange(30_000))
+    for place, chance in enumerate((0.4, 0.1)):
+        truth = (kept / (1 - chance) ** levers[:, place] - kept).mean()
+        assert alone[place] == pytest.approx(truth, abs=3 * error[place])
+
+
+def test_errors_of_independent_causes_are_those_of_leaving_out_one_cluster_after_the_other():
+    draw = np.random.default_rng(3)
+    known, levers = (draw.random((1200, 1)) < 0.5).astype(float), (draw.random((1200, 2)) < 0.3).astype(float)
+    y = (draw.random(1200) > 0.8 * 0.7 ** levers[:, 0] * 0.8 ** levers[:, 1]).astype(float)
+    cluster = np.arange(1200) % 30
+    _, error = saved_by_independent_causes(y, levers, known, cluster)
+    left = np.array([
+        _refitted(y, levers, known, cluster, out) for out in range(30)
+    ])  # fmt: skip
+    jackknife = np.sqrt(29 / 30 * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+    assert error == pytest.approx(jackknife, rel=0.25)
+
+
+def _refitted(y, levers, known, cluster, out):
+    """Estimate without one cluster, for the conversations of all of them."""
+    kept = np.flatnonzero(cluster != out)
+    return saved_by_independent_causes(y[kept], levers[kept], known[kept], cluster[kept])[0]

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 
 from csnb.lever_checks import list_lever_checks, list_overlap, measure_negative_controls
-from csnb.recovery import compare_levers, compared_sessions, find_levers, measure_levers, measure_recoverable
+from csnb.formats import word_of
+from csnb.recovery import (
+    compare_levers,
+    compared_sessions,
+    find_levers,
+    list_recoverable,
+    measure_levers,
+    measure_recoverable,
+)
 from csnb.recovery_findings import find_recoverable
 from csnb.schema import RESULTS
 from csnb.slices import add_slices
@@ -37,13 +45,11 @@ def sessions(world):
 def test_results_have_one_shape_and_the_truth_inside(world, sessions):
     table = measure_recoverable(sessions, sessions[LEVERS]).set_index("metric")
     assert table.reset_index().columns.to_list() == list(RESULTS.columns)
-    rate = table.loc["recoverable_rate"]
-    assert rate["low"] <= world.truth.recoverable(among="rated") <= rate["high"]
-    assert rate["unit"] == "points" and rate["method"] == "g-computation, by agent"
-    n = rate["n"]
-    assert table.loc["recoverable_sessions", "value"] == pytest.approx(n * rate["value"])
+    fewer, share = table.loc["recoverable_sessions"], table.loc["recoverable_share"]
+    assert fewer["low"] <= world.truth.recoverable(among="rated") * fewer["n"] <= fewer["high"]
+    assert fewer["unit"] == "count" and fewer["method"] == "g-computation, by agent"
     dissatisfied = sessions["is_dissatisfied"].fillna(False).astype(bool).sum()
-    assert table.loc["recoverable_share", "value"] == pytest.approx(n * rate["value"] / dissatisfied)
+    assert share["n"] == dissatisfied and share["value"] == pytest.approx(fewer["value"] / dissatisfied)
 
 
 def test_a_comparison_of_six_thousand_ratings_takes_a_second_and_a_half():
@@ -63,7 +69,10 @@ def test_parts_of_levers_add_up_to_the_whole(sessions):
     assert parts["value"].sum() == pytest.approx(whole["value"], abs=1e-9)
     assert parts["value"].is_monotonic_decreasing
     assert parts["fault"].iloc[0] == "unresolved"
-    assert parts["recoverable_count"].sum() == pytest.approx(whole["n"] * whole["value"])
+    shown = list_recoverable(measure_recoverable(sessions, sessions[LEVERS]), parts)
+    assert shown["fault"].iloc[-1] == "all" and shown["value"].iloc[-1] == pytest.approx(
+        shown["value"][:-1].sum()
+    )
 
 
 def test_order_of_rows_and_levers_does_not_matter(sessions):
@@ -132,11 +141,11 @@ def test_machine_codes_are_no_levers():
 
 def test_second_estimates_agree_where_the_truth_is_known(world, sessions):
     checks = list_lever_checks(sessions, sessions[LEVERS]).set_index("fault")
-    truth = world.truth.recoverable(("unresolved",), "rated")
     row = checks.loc["unresolved"]
+    truth = world.truth.recoverable(("unresolved",), "rated") * row["n"]
     assert row["alone_low"] <= truth <= row["alone_high"]
     assert row["weighted_low"] <= truth <= row["weighted_high"]
-    assert row["independent"] == pytest.approx(truth, abs=0.01)
+    assert row["independent_low"] <= truth <= row["independent_high"]
     assert row["crude"] > row["alone"]  # difficult matters stay unsolved and displease by themselves
     assert row["e_value"] > row["e_value_low"] > 1
     assert row["times_strongest"] == pytest.approx((row["e_value"] - 1) / (checks["e_value"] - 1).mul(
@@ -193,13 +202,24 @@ def said(sessions, levers):
 
 
 def test_the_sentence_holds_number_base_interval_and_assumption(sessions):
-    whole, first = said(sessions, sessions[LEVERS])
-    assert (whole.key, first.key) == ("recoverable", "recoverable_lever")
-    assert whole.grade == first.grade == "B"
-    assert {"n", "interval"} <= set(whole.values) & set(first.values)
+    whole, parts = said(sessions, sessions[LEVERS])
+    assert (whole.key, parts.key) == ("recoverable", "recoverable_lever")
+    assert whole.grade == parts.grade == "B"
+    assert {"n", "interval"} <= set(whole.values) and "n" in parts.values
     assert "关联，不是实验" in text(
         "finding.recoverable", **{k: v for k, v in whole.values.items() if k not in ("n", "interval")}
     )
+
+
+def test_all_levers_are_named_with_their_intervals_and_only_clear_ones_come_first(sessions):
+    _, parts = said(sessions, sessions[LEVERS])
+    table = measure_levers(sessions, sessions[LEVERS])
+    names = [word_of("fault", fault) for fault in table["fault"]]
+    assert all(name in parts.values["parts"] for name in names)
+    clear = [name for name, low in zip(names, table["low"], strict=True) if low >= 0.5]
+    assert 0 < len(clear) < len(names)
+    assert [name for name in names if name in parts.values["levers"]] == clear
+    assert parts.values["parts"].count("（") == len(names)
 
 
 def test_what_is_not_sure_is_said_so(sessions):

@@ -1,0 +1,123 @@
+"""Shares by reason and who answers for it, from a labelled sample; without labels, what the machine counts.
+
+A rare reason has too few labels for a correction of its own, so each share stands by itself and shares do not
+add up: a conversation may have several reasons. Errors of single coders are not corrected here.
+"""
+
+import numpy as np
+import pandas as pd
+
+from csnb.bounds import UNVERIFIED
+from csnb.human import FINAL
+from csnb.measures import SMALLEST_GROUP
+from csnb.owners import assign_owners, coded_owners
+from csnb.reasons import read_reasons
+from csnb.shares import TWO_PHASE
+from csnb.two_phase import lean_on_machine, share_intervals, two_phase
+
+PAIR = ["reason", "owner"]
+_COLUMNS = [
+    "metric",
+    *PAIR,
+    "side",
+    "n",
+    "value",
+    "low",
+    "high",
+    "unit",
+    "method",
+    "rulepack",
+    "sessions",
+    "coded_count",
+]
+
+
+def measure_reasons(scored, machine, human=None, confidence=0.95, folder=None, chances=None):
+    """Measure in which share of dissatisfied conversations each reason holds, and who answers for it.
+
+    Parameters
+    ----------
+    scored : pandas.DataFrame of `scored_sessions`
+    machine : pandas.DataFrame, `book.labels`
+    human : pandas.DataFrame, table `human_labels`, or None; answers with `use` train are not counted
+    confidence : float
+    folder : path of the user's own definitions folder, or None
+    chances : pandas.DataFrame, table `chances`, or None, as in `csnb.measure_owners`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `reason_share`, by `reason, owner, side`, the largest first, plus `sessions`, the
+        conversations that the share is about, and `coded_count`, in how many of them the machine codes it; n is the
+        number that people labelled. Without labels there is neither value nor interval, and the method is
+        `unverified`; below 5 labels it is suppressed. Reasons that nobody codes are left out.
+
+    Source
+    ------
+    The two-phase difference estimator of `csnb.measure_sides`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> reasons = csnb.measure_reasons(csnb.scored_sessions(bad, book.labels, book.drawn), book.labels)
+    >>> reasons[["reason", "owner", "coded_count", "method"]].values.tolist()[0]
+    ['timeliness', 'agent', 1, 'unverified']
+    """
+    coded = coded_owners(machine, scored, folder).rename(columns={"code": "reason"})
+    counts = coded.groupby(PAIR)["session_key"].nunique()
+    drawn, answers = _labelled(scored, human)
+    seen = assign_owners(answers[answers["holds"].astype(bool)], drawn, folder).rename(
+        columns={"code": "reason"}
+    )
+    pairs = pd.MultiIndex.from_frame(pd.concat([coded[PAIR], seen[PAIR]]).drop_duplicates())
+    table = pd.DataFrame(index=pairs).assign(
+        n=0, value=np.nan, low=np.nan, high=np.nan, method=UNVERIFIED, sessions=len(scored),
+        coded_count=counts.reindex(pairs).fillna(0).astype(int),
+    )  # fmt: skip
+    if len(answers):
+        likely = assign_owners(machine if chances is None else chances, drawn, folder)
+        found = _estimate(drawn, answers, seen, likely.rename(columns={"code": "reason"}), pairs, confidence)
+        table = table.assign(**found)
+    order = {code: place for place, code in enumerate(read_reasons(folder)["code"])}
+    sides = dict(read_reasons(folder).select("code", "side").iter_rows())
+    table = table.reset_index().assign(
+        metric="reason_share", unit="rate", rulepack="",
+        side=lambda rows: rows["reason"].map(sides), _place=lambda rows: rows["reason"].map(order),
+    )  # fmt: skip
+    by_size = table.sort_values(
+        ["value", "coded_count", "_place"], ascending=[False, False, True], kind="stable"
+    )
+    return by_size[_COLUMNS].reset_index(drop=True)
+
+
+def _labelled(scored, human):
+    """Give the conversations that labels were drawn from, and the answers on them that count."""
+    drawn = scored[scored["stratum"].notna()]
+    if human is None:
+        return drawn, pd.DataFrame(columns=["session_key", "coder", "code", "holds"])
+    own = human[(human["use"] == "estimate") & human["session_key"].isin(drawn["session_key"])]
+    settled = own.loc[own["coder"] == FINAL, "session_key"]
+    return drawn, own[(own["coder"] == FINAL) | ~own["session_key"].isin(settled)]
+
+
+def _estimate(drawn, answers, seen, likely, pairs, confidence):
+    """Give n, value, interval, method and population of every reason."""
+    coders = answers.groupby("session_key")["coder"].nunique()
+    flags = seen.drop_duplicates(["session_key", "coder", *PAIR]).groupby(["session_key", *PAIR]).size()
+    y = _wide(flags, coders.index, pairs).div(coders, axis=0)
+    f = _wide(likely.groupby(["session_key", *PAIR])["p"].max(), drawn["session_key"], pairs)
+    labelled = drawn["session_key"].isin(y.index).to_numpy()
+    y = y.loc[drawn["session_key"][labelled]]
+    phases = drawn["stratum"], labelled, y, f
+    fit = two_phase(*phases, lean_on_machine(*phases))
+    is_few = fit.n < SMALLEST_GROUP
+    ends = np.full((3, len(pairs)), np.nan) if is_few else share_intervals(fit, confidence)
+    return {"n": fit.n, **dict(zip(("value", "low", "high"), ends, strict=True)), "sessions": fit.size,
+            "method": "suppressed" if is_few else TWO_PHASE}  # fmt: skip
+
+
+def _wide(values, keys, pairs):
+    """Lay values out as conversations x reasons, 0 where there is none."""
+    wide = values.unstack(PAIR) if len(values) else pd.DataFrame(index=keys)
+    return wide.reindex(index=keys, columns=pairs).astype(float).fillna(0.0)
