@@ -60,9 +60,11 @@ _HOMES = {
         "owned_sessions", "measure_owner_weeks", "add_refunds", "measure_refunds", "measure_owner_figures", "list_asks",
         "list_owner_quotes", "keep_owner",
     ],
-    "csnb.owner_findings": ["find_handovers", "find_certainty", "find_owner_issues"],
+    "csnb.reason_shares": ["measure_reasons", "with_counts", "as_amounts"],
+    "csnb.owner_findings": ["find_owner_issues"],
+    "csnb.satisfaction_findings": ["find_satisfaction_issues", "find_handovers", "find_certainty"],
     "csnb.findings": [
-        "Finding", "find_data_issues", "find_response_issues", "find_satisfaction_issues",
+        "Finding", "find_data_issues", "find_response_issues",
     ],
     "csnb.pulse": ["measure_core", "measure_weeks", "find_pulse_issues"],
     "csnb.alerts": ["measure_alerts", "list_reading", "list_transcripts"],

@@ -415,13 +415,15 @@ def _tick_time(seconds):
     return text(f"unit.{word}", value=f"{seconds / factor:g}")
 
 
-def plot_pareto(results):
-    """Draw amounts in falling order with the share that each and all before it make up.
+def plot_pareto(results, adds_up=False):
+    """Draw amounts in falling order.
 
     Parameters
     ----------
     results : one metric by one column, such as `reason`; a column `side` gives the bars their colours. Where a
         name comes twice, the other columns stand below it.
+    adds_up : bool, whether no conversation is in two groups: then what each and all before it make up stands beside it,
+        else the caption says that groups overlap
 
     Examples
     --------
@@ -434,23 +436,24 @@ def plot_pareto(results):
     known = len(drawn)
     if not known:
         return empty_figure(results, metric)
-    total = drawn["value"].sum()
-    so_far = drawn["value"].cumsum() / (total or 1)
-    drawn, so_far = drawn.head(MAX_GROUPS).reset_index(drop=True), so_far.tolist()
+    so_far = (drawn["value"].cumsum() / (drawn["value"].sum() or 1)).tolist()
+    drawn = drawn.head(MAX_GROUPS).reset_index(drop=True)
     scale = unit_scale(drawn["value"], unit)
     alt = text(
         "chart.pareto_alt",
         metric=metric_name(metric), by=column_name(by), count=str(known),
         top=word_of(by, drawn[by].iloc[0]), top_value=format_value(drawn["value"].iloc[0], unit),
     )  # fmt: skip
-    figure = start_figure(
-        results, metric, [by], alt, rows_height(len(drawn)), note=cut_note(known, MAX_GROUPS)
-    )
+    overlap = "" if adds_up else text("chart.overlap", n=format_value(drawn["n"].iloc[0], "count"))
+    note = " · ".join(filter(None, (overlap, cut_note(known, MAX_GROUPS))))
+    figure = start_figure(results, metric, [by], alt, rows_height(len(drawn)), note=note)
     sides = drawn["side"] if "side" in drawn else pd.Series("accent", index=drawn.index)
-    ends = [
-        plain(f"{format_value(v, unit)} · {text('chart.cumulative', value=format_value(share, 'rate'))}")
-        for v, share in zip(drawn["value"], so_far, strict=False)
-    ]
+    ends = [plain(with_interval(row)) for row in drawn.to_dict("records")]
+    if adds_up:
+        ends = [
+            f"{end} · {plain(text('chart.cumulative', value=format_value(share, 'rate')))}"
+            for end, share in zip(ends, so_far, strict=False)
+        ]
     hovers, drills = hover_texts(drawn, unit, groups), drill_marks(drawn, [by])
     for side in pd.unique(sides):
         at = [number for number, each in enumerate(sides) if each == side]
@@ -466,7 +469,7 @@ def plot_pareto(results):
     label_rows(figure, _bar_names(drawn, groups))
     label_values(figure, metric, scale)
     largest = drawn["value"].max() / scale[0]
-    figure.update_xaxes(range=[0, largest * 1.7 or 1])
+    figure.update_xaxes(range=[0, largest * (1.7 if drawn["low"].isna().all() else 2.2) or 1])
     figure.update_layout(showlegend="side" in groups[1:], barmode="overlay")
     return figure
 

@@ -7,13 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from csnb.bounds import LEAST_RIGHT
 from csnb.formats import format_day, format_interval, format_value, metric_name, word_of
 from csnb.measures import compare_groups, measure
 from csnb.metrics import METRICS
-from csnb.satisfaction import count_sides, dissatisfied_sessions, measure_funnel, suspected_sessions
-from csnb.sides import SIDES
-from csnb.stats import wilson_interval
 from csnb.strings import text
 
 
@@ -134,103 +130,6 @@ def find_response_issues(sessions, confidence=0.95):
             sessions, "slow_response_rate", by, confidence, "hours" if by == "hour" else "platforms"
         )
     return found
-
-
-def find_satisfaction_issues(sessions, controllable, confidence=0.95):
-    """Say how satisfied the rated customers were, and which share of the rest is controllable.
-
-    Parameters
-    ----------
-    sessions : pandas.DataFrame of `select_sessions`
-    controllable : pandas.DataFrame of `measure_controllable`, not grouped
-    confidence : float
-
-    Returns
-    -------
-    list of Finding
-        Without ratings it says so, and only suspected dissatisfaction is counted. The controllable
-        share is of grade A where people labelled a sample; else only its bounds are given, and machine
-        codes are counts, both of grade D.
-
-    Examples
-    --------
-    >>> find_satisfaction_issues(sessions, measure_controllable(scored))  # doctest: +SKIP
-    """
-    bad, suspected = dissatisfied_sessions(sessions), suspected_sessions(sessions)
-    unrated = sessions[sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)]
-    counts = {
-        "unrated": format_value(len(unrated), "count"),
-        "suspected": format_value(len(suspected), "count"),
-        "n": format_value(len(unrated), "count"),
-    }
-    found = [Finding("suspected", counts, "D", 40, "suspected")] if len(unrated) else []
-    found += _of_platforms(sessions, confidence)
-    total = measure(sessions, "satisfaction_rate", None, confidence).iloc[0]
-    if not total["n"]:
-        return [Finding("no_ratings", {}, "C", 100, "suspected"), *found]
-    found += _of_ratings(sessions, bad, total, confidence)
-    return found + _of_share(controllable) + _of_sides(bad)
-
-
-def _of_share(controllable):
-    """Give the controllable share from labels, or its bounds without any."""
-    broad = controllable[controllable["metric"] == "controllable_share"]
-    if broad.empty or pd.isna(broad.iloc[0]["low"]):
-        return []
-    row = broad.iloc[0].to_dict()
-    if pd.isna(row["value"]):
-        values = {
-            "bounds": format_interval(row["low"], row["high"], "rate"),
-            "right": format_value(LEAST_RIGHT, "rate"),
-            "n": format_value(row["sessions"], "count"),
-        }
-        return [Finding("share_bounds", values, "D", 110, "sides")]
-    return [_of_result("share", row, 110, "sides", "A")]
-
-
-def _of_platforms(sessions, confidence):
-    """Say of every platform how satisfied who rated was, and who was asked and answered."""
-    rated = measure(sessions, "satisfaction_rate", "platform", confidence)
-    steps = measure_funnel(sessions, confidence).set_index(["platform", "step"])
-    for row in rated[rated["value"].notna()].to_dict("records"):
-        name, asked = row["platform"], steps.loc[row["platform"]]
-        said = {"platform": word_of("platform", name), "rating": _share_of(asked.loc["rated"])}
-        key = "satisfaction_uninvited"
-        if pd.notna(asked.loc["invited", "value"]):
-            key, said["invitation"] = "satisfaction", _share_of(asked.loc["invited"])
-        yield _of_result(key, row, 90, "scores", **said)
-
-
-def _share_of(row):
-    """Write a share with its interval and what it is a share of."""
-    value, interval = format_value(row["value"], "rate"), format_interval(row["low"], row["high"], "rate")
-    return text("finding.share_of", value=value, interval=interval, n=format_value(row["n"], "count"))
-
-
-def _of_ratings(sessions, bad, total, confidence):
-    """Say what the ratings alone cannot tell."""
-    counted, rated = int(sessions["left_out_because"].isna().sum()), {"n": format_value(total["n"], "count")}
-    found, share = [], total["n"] / max(1, counted)
-    if share < 0.5:
-        ends = wilson_interval(total["n"], counted, confidence)
-        values = {"share": format_value(share, "rate"), "interval": format_interval(*map(float, ends), "rate"),
-                  "n": format_value(counted, "count")}  # fmt: skip
-        found.append(Finding("few_ratings", values, "C", 80, "scores"))
-    if len(bad) == total["n"]:
-        found.append(Finding("all_dissatisfied", rated, "C", 95, "scores"))
-    if bad.empty:
-        found.append(Finding("none_dissatisfied", rated, "C", 95, "scores"))
-    return found
-
-
-def _of_sides(bad):
-    """Say on which side the machine's reasons fall."""
-    if bad.empty:
-        return [Finding("sides_none", {}, "C", 85, "sides")]
-    sides = count_sides(bad).set_index("side")["value"]
-    values = {side: format_value(sides[side], "count") for side in SIDES}
-    values["n"] = format_value(len(bad), "count")
-    return [Finding("sides", values, "D", 95, "sides")]
 
 
 def _of_result(key, row, weight, section, grade="C", **values):

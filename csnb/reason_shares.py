@@ -12,6 +12,7 @@ from csnb.human import FINAL
 from csnb.measures import SMALLEST_GROUP
 from csnb.owners import assign_owners, coded_owners
 from csnb.reasons import read_reasons
+from csnb.satisfaction import UNVERIFIED as BY_MACHINE
 from csnb.shares import TWO_PHASE
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
 
@@ -121,3 +122,57 @@ def _wide(values, keys, pairs):
     """Lay values out as conversations x reasons, 0 where there is none."""
     wide = values.unstack(PAIR) if len(values) else pd.DataFrame(index=keys)
     return wide.reindex(index=keys, columns=pairs).astype(float).fillna(0.0)
+
+
+def with_counts(shares, counts):
+    """Put beside shares in how many conversations the machine codes the same.
+
+    Parameters
+    ----------
+    shares : results by one column, such as those of `measure_owners` or `measure_sides`
+    counts : results of counts by the same column, such as those of `count_owners` or `count_sides`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `shares` with `coded_count`, 0 where the machine codes none.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> sides = csnb.measure_sides(csnb.scored_sessions(bad, book.labels, book.drawn))
+    >>> with_counts(sides, csnb.count_sides(bad))["coded_count"].tolist()
+    [0, 1, 2, 0]
+    """
+    by = shares.columns[1]
+    counted = counts.set_index(by)["value"].reindex(shares[by]).fillna(0).astype(int)
+    return shares.assign(coded_count=counted.to_numpy())
+
+
+def as_amounts(shares):
+    """Give shares as the bars of a chart: what people's labels say, else what the machine counts.
+
+    Parameters
+    ----------
+    shares : results with `sessions` and `coded_count`
+
+    Returns
+    -------
+    pandas.DataFrame
+        The shares themselves; without labels metric `coded_sessions`, n being all conversations, without an interval.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> reasons = csnb.measure_reasons(csnb.scored_sessions(bad, book.labels, book.drawn), book.labels)
+    >>> as_amounts(reasons)[["metric", "reason", "value", "n"]].values.tolist()[0]
+    ['coded_sessions', 'timeliness', 1.0, 3]
+    """
+    if shares["value"].notna().any():
+        return shares
+    return shares.assign(
+        metric="coded_sessions", n=shares["sessions"], value=shares["coded_count"].astype(float), low=np.nan,
+        high=np.nan, unit="count", method=BY_MACHINE,
+    )  # fmt: skip

@@ -110,7 +110,7 @@ def measure_funnel(sessions, confidence=0.95):
     -------
     pandas.DataFrame
         Table `results` with metric `funnel_share`, one row a `platform` and `step`: `invited` (of all), `rated` (of the
-        invited, or of all where invitations are not known), `satisfied`, `dissatisfied` (of the rated), plus
+        invited, or of all where invitations are not known), `satisfied`, `dissatisfied` (of all rated), plus
         `reached_count`; n is what the share is of. A step that is not known has no value; below 5 it is suppressed.
 
     Examples
@@ -128,15 +128,15 @@ def measure_funnel(sessions, confidence=0.95):
 
 def _steps(sessions):
     """Give for every step how many reached it, and of how many."""
-    invited = sessions["is_invited"].astype("boolean")
     rated = sessions["is_rated"].fillna(False).astype(bool)
-    knows, n = bool(invited.notna().any()), int(rated.sum())
+    known = sessions["is_invited"].astype("boolean")
+    knows, invited, n = bool(known.notna().any()), known.fillna(False).astype(bool), int(rated.sum())
     hits = {name: int((sessions[f"is_{name}"].fillna(False).astype(bool) & rated).sum())
             for name in ("satisfied", "dissatisfied")}  # fmt: skip
-    asked = int(invited.fillna(False).sum())
+    asked = int(invited.sum())
     return {
         "invited": (asked if knows else np.nan, len(sessions)),
-        "rated": (n, asked if knows else len(sessions)),
+        "rated": (int((rated & invited).sum()), asked) if knows else (n, len(sessions)),
         **{name: (count, n) for name, count in hits.items()},
     }
 

@@ -250,11 +250,17 @@ def test_missing_values_are_not_counted_in_a_distribution():
     assert "样本量 2" in figure.layout.meta["alt"]
 
 
+def test_a_pareto_tells_what_has_added_up_only_where_groups_do_not_overlap():
+    table = results({"reason": ["price", "ability"]}, [30, 70], unit="count", n=80)
+    assert list(plot_pareto(table).data[0].text) == ["70（65–75）", "30（25–35）"]
+    assert plot_pareto(table).layout.meta["note"] == "80 段会话，一段可有多个"
+
+
 def test_a_pareto_falls_tells_what_has_added_up_and_leads_to_its_quotes():
-    figure = plot_pareto(results({"reason": ["price", "ability"]}, [30, 70], unit="count"))
+    figure = plot_pareto(results({"reason": ["price", "ability"]}, [30, 70], unit="count"), adds_up=True)
     bar = figure.data[0]
     assert list(bar.x) == [70, 30]
-    assert list(bar.text) == ["70 · 累计 70.0%", "30 · 累计 100.0%"]
+    assert list(bar.text) == ["70（65–75） · 累计 70.0%", "30（25–35） · 累计 100.0%"]
     assert list(bar.customdata) == ["reason=ability", "reason=price"]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from csnb.errors import DefinitionError
-from csnb.owner_findings import find_certainty, find_handovers, find_owner_issues
+from csnb.owner_findings import find_owner_issues
 from csnb.owners import (
     DUTIES,
     add_refunds,
@@ -26,7 +26,7 @@ from csnb.owners import (
 )
 from csnb.reasons import read_owners, read_reasons
 from csnb.schema import RESULTS
-from csnb.shares import measure_controllable, measure_labelling_need, scored_sessions
+from csnb.shares import measure_controllable, scored_sessions
 from csnb.strings import set_language, text
 
 NOTHING_DRAWN = pd.DataFrame({"session_key": [], "stratum": []})
@@ -251,36 +251,6 @@ def sentences(found):
             claim = {name: value for name, value in each.values.items() if name not in ("n", "interval")}
             assert text(f"finding.{each.key}", **claim)
     return [each.key for each in found]
-
-
-def test_handovers_name_service_and_others_apart_and_nothing_where_nothing_is_coded():
-    sessions = sessions_from(5)
-    labels = labels_from((0, "price", 0.9), (1, "ability", 0.9), (2, "bot", 0.9), (3, "logistics", 0.9))
-    owned = coded_owners(labels, sessions)
-    found = find_handovers(count_reason_owners(sessions, owned), count_owners(sessions, owned))
-    assert sentences(found) == ["own_reasons", "handed_over"]
-    assert {each.values["n"] for each in found} == {"5"}
-    nothing = owned[:0]
-    assert find_handovers(count_reason_owners(sessions, nothing), count_owners(sessions, nothing)) == []
-
-
-@pytest.mark.parametrize(
-    ("labelled", "key"), [(0, "sure_unverified"), (20, "sure_more"), (600, "sure_enough")]
-)
-def test_certainty_is_said_with_the_labels_that_are_missing(labelled, key):
-    sessions = sessions_from(600)
-    labels = labels_from(*((key, "price", 0.5) for key in range(600)))
-    scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
-    human = (
-        human_from({key: ["price" if key % 2 else "ability"] for key in range(labelled)})
-        if labelled
-        else None
-    )
-    found = find_certainty(measure_controllable(scored, human), measure_labelling_need(scored, human))
-    assert sentences(found) == [key]
-    assert (
-        sentences(find_certainty(measure_controllable(scored[:0]), measure_labelling_need(scored[:0]))) == []
-    )
 
 
 @pytest.mark.parametrize(

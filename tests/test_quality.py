@@ -5,7 +5,7 @@ import pytest
 
 from csnb.book import open_book, select_sessions
 from csnb.errors import ParameterError
-from csnb.findings import find_data_issues, find_response_issues, find_satisfaction_issues
+from csnb.findings import find_data_issues, find_response_issues
 from csnb.quality import (
     count_left_out,
     count_rows,
@@ -143,45 +143,3 @@ def test_every_finding_on_this_book_has_its_sentence(book):
     assert any("2026年3月3日" in sentence for sentence in said)
     said = sentences(find_response_issues(sessions))
     assert any("30 秒" in sentence for sentence in said)
-
-
-def test_satisfaction_findings_speak_plainly_at_the_edges(book):
-    sessions = select_sessions(book)
-    unknown = pd.DataFrame(columns=["metric", "n", "value", "low", "high", "unit"])
-    assert "few_ratings" in {each.key for each in find_satisfaction_issues(sessions, unknown)}
-    none_rated = sessions.assign(is_rated=False, is_satisfied=pd.NA, is_dissatisfied=pd.NA)
-    assert find_satisfaction_issues(none_rated, unknown)[0].key == "no_ratings"
-    rated = sessions.assign(is_rated=True)
-    for name, is_bad in (("all_dissatisfied", True), ("none_dissatisfied", False)):
-        frame = rated.assign(is_dissatisfied=is_bad, is_satisfied=not is_bad)
-        found = find_satisfaction_issues(frame, unknown)
-        assert name in {each.key for each in found}
-        assert len(sentences(found)) == len(found)
-
-
-@pytest.mark.parametrize(
-    ("value", "key", "grade"), [(float("nan"), "share_bounds", "D"), (0.42, "share", "A")]
-)
-def test_the_share_is_a_value_with_labels_and_bounds_without(book, value, key, grade):
-    sessions = select_sessions(book)
-    bad = sessions.assign(is_rated=True, is_dissatisfied=True, is_satisfied=False)
-    share = pd.DataFrame(
-        [
-            {
-                "metric": "controllable_share",
-                "n": 200,
-                "value": value,
-                "low": 0.3,
-                "high": 0.5,
-                "unit": "rate",
-                "sessions": 9,
-            }
-        ]
-    )
-    first = max(find_satisfaction_issues(bad, share), key=lambda each: each.weight)
-    assert (first.key, first.grade) == (key, grade)
-    assert (
-        "30.0" in text(f"finding.{key}", bounds=first.values["bounds"], right=first.values["right"])
-        if key == "share_bounds"
-        else "42.0" in first.values["value"]
-    )

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csnb.lever_checks import list_lever_checks, list_overlap, measure_negative_controls
 from csnb.formats import word_of
+from csnb.lever_checks import list_lever_checks, list_overlap, measure_negative_controls
 from csnb.recovery import (
     compare_levers,
     compared_sessions,

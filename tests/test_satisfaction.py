@@ -9,6 +9,8 @@ from csnb.satisfaction import (
     count_reasons,
     count_sides,
     dissatisfied_sessions,
+    largest_platform,
+    measure_funnel,
     measure_scores,
     suspected_sessions,
 )
@@ -48,6 +50,7 @@ def sessions():
             "is_dissatisfied": pd.array([True] * 4 + [False] + [pd.NA] * 2, "boolean"),
             "score": [1, 2, 1, 2, 5, np.nan, np.nan],
             "shop": list("SSTTTTT"),
+            "platform": "jd",
         }
     )
     return frame.merge(codes, on="session_key", how="left")
@@ -113,3 +116,12 @@ def test_without_ratings_the_scores_are_missing(sessions):
     scores = measure_scores(sessions[sessions["session_id"].isin(["F", "G"])])
     assert scores["value"].isna().all()
     assert set(scores["n"]) == {0}
+
+
+def test_platforms_are_never_put_together_and_the_largest_is_the_one_with_most_ratings(sessions):
+    both = sessions.assign(platform=["jd", "jd", *["douyin"] * 5], is_invited=True, is_satisfied=False)
+    assert set(measure_scores(both)["platform"]) == {"jd", "douyin"}
+    assert set(measure_scores(both)["method"]) == {"suppressed"}  # two ratings here, three there
+    funnel = measure_funnel(both).set_index(["platform", "step"])
+    assert funnel.loc[("douyin", "rated"), ["reached_count", "n"]].to_list() == [3, 5]
+    assert set(largest_platform(both)["platform"]) == {"douyin"}

@@ -1,0 +1,88 @@
+"""Shares by reason: what labels say, what the machine counts without, and that both stand side by side."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_owners import NOTHING_DRAWN, human_from, labels_from, sessions_from
+
+from csnb.reason_shares import as_amounts, measure_reasons, with_counts
+from csnb.satisfaction import count_sides
+from csnb.schema import RESULTS
+from csnb.shares import measure_sides, scored_sessions
+
+
+def table_of(sessions, labels, human=None, **more):
+    """Measure the reasons, by reason and owner."""
+    scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
+    return measure_reasons(scored, labels, human, **more).set_index(["reason", "owner"])
+
+
+def test_without_labels_there_are_counts_and_no_share():
+    labels = labels_from((0, "price", 0.9), (1, "price", 0.9), (1, "timeliness", 0.9))
+    table = table_of(sessions_from(4, load_at_arrival=[0.0, 9.0, 0.0, 0.0]), labels)
+    assert table["coded_count"].to_dict() == {
+        ("price", "merchandising"): 2,
+        ("timeliness", "cs_management"): 1,
+    }
+    assert table[["value", "low", "high"]].isna().all(axis=None) and set(table["method"]) == {"unverified"}
+    shown = as_amounts(table.reset_index())
+    assert set(RESULTS.columns) <= set(shown.columns)
+    assert shown[["metric", "value", "n"]].values.tolist() == [
+        ["coded_sessions", 2, 4],
+        ["coded_sessions", 1, 4],
+    ]
+
+
+def test_with_all_labelled_shares_are_what_people_say_and_overlap():
+    human = human_from({0: ["price", "ability"], 1: ["price"], 2: [], 3: ["stock"], 4: [], 5: []})
+    table = table_of(sessions_from(6), labels_from((0, "price", 0.9), (5, "logistics", 0.9)), human)
+    assert table["value"].round(3).to_dict() == {
+        ("price", "merchandising"): 0.333, ("ability", "agent"): 0.167, ("stock", "merchandising"): 0.167,
+        ("logistics", "logistics"): 0.0,
+    }  # fmt: skip
+    assert set(table["n"]) == {6} and set(table["sessions"]) == {6}
+    assert as_amounts(table.reset_index())["metric"].unique().tolist() == ["reason_share"]
+
+
+def test_two_who_differ_count_half_each_and_what_is_settled_counts_alone():
+    keys = range(8)
+    ann, ben = (
+        human_from({key: ["price"] for key in keys}, "ann"),
+        human_from({key: [] for key in keys}, "ben"),
+    )
+    final = human_from({0: [], 1: []}, "final")
+    labels = labels_from((0, "price", 0.5))
+    assert table_of(sessions_from(8), labels, pd.concat([ann, ben]))["value"].iloc[0] == pytest.approx(0.5)
+    assert table_of(sessions_from(8), labels, pd.concat([ann, ben, final]))["value"].iloc[0] == pytest.approx(
+        3 / 8
+    )
+
+
+def test_answers_chosen_to_learn_from_do_not_count_and_few_are_suppressed():
+    labels = labels_from((0, "price", 0.5))
+    chosen = human_from({key: ["price"] for key in range(8)}, use="train")
+    assert table_of(sessions_from(8), labels, chosen)["method"].iloc[0] == "unverified"
+    few = table_of(sessions_from(8), labels, human_from({key: ["price"] for key in range(4)}))
+    assert few["method"].iloc[0] == "suppressed" and np.isnan(few["value"].iloc[0])
+
+
+def test_shares_of_a_sample_cover_the_truth_and_a_helpful_machine_narrows_them():
+    draw, n = np.random.default_rng(4), 1500
+    truth = {key: (["price"] if draw.random() < 0.3 else []) for key in range(n)}
+    p = {key: 0.85 if (bool(codes) != (draw.random() < 0.1)) else 0.05 for key, codes in truth.items()}
+    labelled = {int(key): truth[int(key)] for key in draw.choice(n, 250, replace=False)}
+    chances = labels_from(*((key, "price", p[key]) for key in range(n)))
+    blind = labels_from((0, "price", 0.5))
+    helped, alone = (
+        table_of(sessions_from(n), blind, human_from(labelled), chances=given).iloc[0]
+        for given in (chances, None)
+    )
+    share = np.mean([bool(codes) for codes in truth.values()])
+    assert helped["low"] <= share <= helped["high"]
+    assert helped["high"] - helped["low"] < 0.8 * (alone["high"] - alone["low"])
+
+
+def test_counts_of_the_machine_stand_beside_any_shares():
+    sessions = sessions_from(4, side=["mixed", "mixed", "unexplained", "controllable"])
+    sides = measure_sides(scored_sessions(sessions, labels_from(), NOTHING_DRAWN))
+    assert with_counts(sides, count_sides(sessions))["coded_count"].to_list() == [1, 2, 0, 1]
