@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from csnb.paired import metric_numbers, summed_interval
+from csnb.paired import metric_numbers, number_blocks, summed_interval
 from csnb.stats import shapley_effects
 
 FACTORS = ("mix", "load", "work")
@@ -61,13 +61,14 @@ def split_change(facts, sessions, metric, bursts=None):
     if facts.rows["load_at_arrival"].isna().any():
         return None
     rows = pd.concat([facts.rows, _history(facts, sessions, metric, bursts)], ignore_index=True)
+    rows["block"], _ = number_blocks(rows, facts.method)
     mix, load, place = _mix_columns(rows), rows["load_at_arrival"].to_numpy(), rows["place"].to_numpy()
     whose_level = rows["agent_id"].fillna("") + "\x1f" + rows["place"].astype(str)
     tiers, agents = _dummies(rows, "tier"), _dummies(rows.assign(agent_id=whose_level), "agent_id")
     design = np.hstack([mix, _bends(load, tiers), agents, np.eye(3)[place]])
     events, base = rows["events"].to_numpy(), rows["base"].to_numpy()
     fit = _fit(design, events, base, agents.shape[1], is_logit=facts.unit == "rate")
-    pulls = np.vstack([np.zeros(design.shape[1]), _pull_of_blocks(facts, design, fit, agents.shape[1])])
+    pulls = np.vstack([np.zeros(design.shape[1]), _pull_of_blocks(rows, design, fit, agents.shape[1])])
     usual = [np.average(agents[place == period], axis=0, weights=base[place == period]) for period in (0, 1)]
 
     def mean_of(players):
@@ -151,26 +152,25 @@ def _fit(design, events, base, agents, is_logit):
     return fit
 
 
-def _pull_of_blocks(facts, design, fit, agents):
+def _pull_of_blocks(rows, design, fit, agents):
     """Say how far each block moves the coefficients: blocks x coefficients.
 
     Each block is held against a fit without it, as in a jackknife, for few agents may bear most of the load; of an
-    agent left out the level of the last period is kept, the form of this one is not. The rows of `facts` stand first
-    in the design; the history behind them is taken as given.
+    agent left out the level of the last period is kept, the form of this one is not.
     """
     names = ("block", "events", "base", "place")
-    block, events, base, place = (facts.rows[name].to_numpy() for name in names)
+    block, events, base, place = (rows[name].to_numpy() for name in names)
     order = np.argsort(block, kind="stable")
-    pulls = np.zeros((facts.blocks, design.shape[1]))
-    for rows in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
-        own = design[rows]
+    pulls = []
+    for of_block in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
+        own = design[of_block]
         value, slope = fit.predict(own)
-        left = fit.information - own.T @ (own * (base[rows] * slope)[:, None])
-        score = own.T @ (events[rows] - base[rows] * value)
-        level = design.shape[1] - 3 - agents + np.argmax(own[np.argmin(place[rows]), -3 - agents : -3])
+        left = fit.information - own.T @ (own * (base[of_block] * slope)[:, None])
+        score = own.T @ (events[of_block] - base[of_block] * value)
+        level = design.shape[1] - 3 - agents + np.argmax(own[np.argmin(place[of_block]), -3 - agents : -3])
         left[level], score[level] = fit.information[level], 0.0
-        pulls[block[rows[0]]] = np.linalg.solve(left, score)
-    return pulls
+        pulls.append(np.linalg.solve(left, score))
+    return np.array(pulls)
 
 
 def _at_ranks_of(values, others):

@@ -74,14 +74,17 @@ def paired_facts(sessions, metric, by_day=False):
         events=events, base=base, place=counted["period"].astype("object").map({"last": 0, "this": 1})
     )
     rows = rows[rows["place"].notna() & (rows["base"] > 0)].astype({"place": int})
-    agents = rows["agent_id"].fillna("")
-    if by_day or agents.nunique() < FEWEST_AGENTS:
-        block, method = agents + "\x1f" + rows["day"], "agent-day bootstrap"
-    else:
-        block, method = agents, "agent bootstrap"
-    codes, names = pd.factorize(block)
+    is_by_day = by_day or rows["agent_id"].nunique(dropna=False) < FEWEST_AGENTS
+    method = "agent-day bootstrap" if is_by_day else "agent bootstrap"
+    codes, names = number_blocks(rows, method)
     facts = Paired(rows.assign(block=codes), len(names), unit, 1.0, method)
     return facts._replace(to_unit=_logarithmic_mean(*facts.values)) if unit == "seconds" else facts
+
+
+def number_blocks(rows, method):
+    """Give each row the number of its agent, or of its agent's day, as `Paired.method` says; and what is numbered."""
+    agents = rows["agent_id"].fillna("")
+    return pd.factorize(agents + "\x1f" + rows["day"] if method == "agent-day bootstrap" else agents)
 
 
 def metric_numbers(sessions, metric):

@@ -205,6 +205,18 @@ def test_mix_load_and_work_add_up_and_turn_around():
         )
 
 
+def test_the_noise_of_earlier_weeks_widens_what_they_help_to_tell():
+    sessions = two_weeks(load=busy, rate=harmed_by_load, weeks=5)
+    left = sessions["period"].isna() & sessions["agent_id"].isin(["A0", "A1"])
+    sessions["agent_id"] = sessions["agent_id"].mask(left, "gone " + sessions["agent_id"])
+    facts = paired_facts(sessions, SATISFACTION)
+    split = split_change(facts, sessions, SATISFACTION)
+    estimate, *moves = split.load
+    assert len(moves) == facts.blocks + 2
+    assert estimate < 0
+    assert np.count_nonzero(moves) == len(moves)
+
+
 def test_without_loads_traffic_is_not_told_from_work(worse):
     unknown = worse.assign(load_at_arrival=np.nan)
     assert measure_changes(unknown, [SATISFACTION])["judgement"].to_list() == ["both"]
