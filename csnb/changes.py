@@ -7,7 +7,7 @@ Contributions add up to the change. Agents are drawn with both of their periods 
 import numpy as np
 import pandas as pd
 
-from csnb.cells import REST, cell_effects, cell_sums, merge_cells
+from csnb.cells import cell_effects, cell_sums, merge_cells
 from csnb.findings import Finding
 from csnb.formats import format_day, format_interval, format_value, metric_name
 from csnb.loads import CHANGED, FACTORS, changed_metrics, name_judgement, split_change
@@ -22,7 +22,7 @@ from csnb.paired import (
     paired_facts,
     summed_interval,
 )
-from csnb.pulls import pull_name
+from csnb.pulls import pull_name, sure_pulls
 from csnb.stats import decompose_periods
 from csnb.strings import text
 from csnb.windows import RULE_CHANGE
@@ -296,14 +296,8 @@ def _points(unit):
 
 
 def _of_pulls(table):
-    """Make a finding of the groups that surely pulled the way of the change, the largest of each dimension."""
-    keys = [column for column in ("dimension", "group", "reason") if column in table]
-    total = table["value"].sum() if keys == ["reason"] else table.groupby("dimension")["value"].sum().iloc[0]
-    is_sure = (table["low"] > 0) | (table["high"] < 0)
-    is_named = table[keys[-1]] != REST
-    surely = table[is_sure & is_named & (np.sign(table["value"]) == np.sign(total))]
-    if len(keys) > 1:
-        surely = surely.groupby("dimension", sort=False).head(1)
+    """Make a finding of the groups that surely pulled the way of the change."""
+    surely = sure_pulls(table)
     if surely.empty:
         return []
     names = [
@@ -314,7 +308,7 @@ def _of_pulls(table):
         "metric": metric_name(table["metric"].iloc[0]),
         "pulls": text("word.list_separator").join(names),
     }
-    is_machine = keys == ["reason"]
+    is_machine = "reason" in table
     return [
         Finding(
             "change_reasons" if is_machine else "change_pulls",

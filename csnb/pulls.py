@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from csnb.cells import cell_effects, cell_sums, merge_cells
+from csnb.cells import REST, cell_effects, cell_sums, merge_cells
 from csnb.formats import column_name, group_word, word_of
 from csnb.loads import changed_metrics
 from csnb.paired import draw_blocks, drawn_interval, effect_row, effect_table, paired_facts
@@ -110,6 +110,33 @@ def _reason_parts(rows, labels):
     parts = codes.div(codes.sum(axis=1), axis=0).reindex(rows["session_key"]).fillna(0.0)
     parts[UNCLEAR] = parts.get(UNCLEAR, 0.0) + 1 - parts.sum(axis=1)
     return parts.mul((rows["base"] - rows["events"]).to_numpy(), axis=0)
+
+
+def sure_pulls(pulls):
+    """Give the pulls that leave out 0 and go the way of the whole change: what the report names.
+
+    Parameters
+    ----------
+    pulls : pandas.DataFrame of `measure_pulls` or `measure_reason_pulls`, not empty
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some rows of `pulls`, in their order: of each dimension the largest, of reasons all; `rest` is no group.
+
+    Examples
+    --------
+    >>> pulls = pd.DataFrame({"reason": ["price", "ability", "stock"], "value": [-0.04, -0.02, 0.01],
+    ...                       "low": [-0.06, -0.05, 0.0], "high": [-0.02, 0.01, 0.02]})
+    >>> sure_pulls(pulls)["reason"].to_list()
+    ['price']
+    """
+    is_reason = "reason" in pulls
+    whole = pulls["value"].sum() if is_reason else pulls.groupby("dimension")["value"].sum().iloc[0]
+    is_sure = (pulls["low"] > 0) | (pulls["high"] < 0)
+    is_named = pulls["reason" if is_reason else "group"] != REST
+    surely = pulls[is_sure & is_named & (np.sign(pulls["value"]) == np.sign(whole))]
+    return surely if is_reason else surely.groupby("dimension", sort=False).head(1)
 
 
 def pull_name(row):
