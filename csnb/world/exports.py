@@ -118,8 +118,13 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
     return index
 
 
-def messages_table(world):
+def messages_table(world, session_rows=None):
     """Give all messages of a world in the documented columns, and the reasons that they show.
+
+    Parameters
+    ----------
+    world : World
+    session_rows : array of numbers of sessions in the order of the draw, or None for all
 
     Returns
     -------
@@ -128,7 +133,7 @@ def messages_table(world):
     """
     draw = world.truth.draw
     rows, seconds, roles, agents, kinds, texts, codes = map(
-        list, zip(*(m for session in talk(draw) for m in session), strict=True)
+        list, zip(*(m for session in talk(draw, session_rows) for m in session), strict=True)
     )
     rows, agents, c = np.array(rows), np.array(agents), draw.contacts
     ids, names = session_ids(draw), np.append(draw.agents["agent_id"].astype(object), None)

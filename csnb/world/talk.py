@@ -31,8 +31,8 @@ class Message(NamedTuple):
     code: str
 
 
-def talk(draw):
-    """Yield the messages of every session, in the order of the draw, as lists of Message.
+def talk(draw, rows=None):
+    """Yield the messages of every session, in the order of the draw, as lists of Message; `rows` picks some by number.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def talk(draw):
     True
     """
     facts, stock = session_facts(draw), read_stock()
-    for row in range(len(facts["seed"])):
+    for row in range(len(facts["seed"])) if rows is None else rows:
         yield _speak(row, {name: values[row] for name, values in facts.items()}, stock)
 
 
