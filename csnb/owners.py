@@ -205,12 +205,12 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None, ch
     ['agent', 0, 'unverified']
     """
     owners = list(read_owners(folder))
-    y, drawn = _answers(scored, human, folder)
+    y, drawn = owner_answers(scored, human, folder)
     if y is None:
-        seen = _coded(scored, machine, folder)
+        seen = coded_flags(scored, machine, folder)
         ends = [freed_of_errors(seen[owner].mean()) if len(seen) else (np.nan, np.nan) for owner in owners]
         return _bounded("owner", owners, ends, "owner_share", scored)
-    f = _by_machine(drawn, machine if chances is None else chances, folder)
+    f = owner_chances(drawn, machine if chances is None else chances, folder)
     return _estimated("owner", owners, y[owners], f[owners], "owner_share", drawn, confidence)
 
 
@@ -234,14 +234,14 @@ def measure_duties(scored, machine, human=None, confidence=0.95, folder=None, ch
     >>> csnb.measure_duties(scored, book.labels)["duty"].tolist()
     ['agent', 'both', 'management']
     """
-    y, drawn = _answers(scored, human, folder)
+    y, drawn = owner_answers(scored, human, folder)
     if y is None:
-        seen = _split_service(_coded(scored, machine, folder)).astype(bool)
+        seen = _split_service(coded_flags(scored, machine, folder)).astype(bool)
         side = seen.idxmax(axis=1).where(seen.any(axis=1)).map({d: s for s, d in _SIDE_OF_DUTY.items()})
         bounds = bound_sides(pd.DataFrame({"side": side}))
         ends = [bounds[side] for side in _SIDE_OF_DUTY]
         return _bounded("duty", DUTIES, ends, "duty_share", scored)
-    f = _by_machine(drawn, machine if chances is None else chances, folder)
+    f = owner_chances(drawn, machine if chances is None else chances, folder)
     return _estimated("duty", DUTIES, _split_service(y), _split_service(f), "duty_share", drawn, confidence)
 
 
@@ -251,20 +251,20 @@ def _split_service(flags):
     return sides[list(_SIDE_OF_DUTY)].set_axis(list(DUTIES), axis=1)
 
 
-def _coded(sessions, machine, folder):
+def coded_flags(sessions, machine, folder):
     """Say for which owners the machine codes a reason; one row a conversation."""
     owned = coded_owners(machine, sessions, folder)
     flags = pd.crosstab(owned["session_key"], owned["owner"]).clip(upper=1)
     return flags.reindex(index=sessions["session_key"], columns=list(read_owners(folder)), fill_value=0)
 
 
-def _by_machine(sessions, chances, folder):
+def owner_chances(sessions, chances, folder):
     """Give the machine's probability that each owner has a reason; one row a conversation."""
     found = any_of(assign_owners(chances, sessions, folder), "owner")
     return found.reindex(index=sessions["session_key"], columns=list(read_owners(folder)), fill_value=0.0)
 
 
-def _answers(scored, human, folder):
+def owner_answers(scored, human, folder):
     """Give for which owners people saw a reason, conversation by conversation, and the conversations drawn from."""
     drawn = scored[scored["stratum"].notna()]
     if human is None:
@@ -331,44 +331,6 @@ def owned_sessions(sessions, owned):
     """
     pairs = owned[["session_key", "owner"]].drop_duplicates()
     return sessions.merge(pairs, on="session_key", how="inner")
-
-
-def measure_owner_weeks(sessions, owned, confidence=0.95):
-    """Measure week by week in which part of the rated conversations each owner has a reason of dissatisfaction.
-
-    Parameters
-    ----------
-    sessions : pandas.DataFrame of `select_sessions`
-    owned : pandas.DataFrame of `coded_owners`
-    confidence : float
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `results` with metric `owner_rate`, by `owner` and `week`; n are the ratings of the week. Wilson's
-        interval holds chance only: how often the machine is wrong is not in it. Below 5 ratings suppressed.
-
-    Examples
-    --------
-    >>> import csnb
-    >>> bad = csnb.dissatisfied_sessions(book.sessions)
-    >>> csnb.measure_owner_weeks(book.sessions, csnb.coded_owners(book.labels, bad))[["owner", "n", "value"]].values.tolist()[0]
-    ['agent', 6, 0.16666666666666666]
-    """
-    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
-    rated = sessions[counted & sessions["is_rated"].astype(bool) & sessions["week"].notna()]
-    bad = owned_sessions(dissatisfied_sessions(rated), owned)
-    weeks = rated.groupby("week").size()
-    hits = bad.groupby(["owner", "week"]).size()
-    rows = []
-    for owner in sorted(owned["owner"].unique()):
-        for week, n in weeks.items():
-            hit, shown = int(hits.get((owner, week), 0)), n >= SMALLEST_GROUP
-            low, high = wilson_interval(hit, n, confidence) if shown else (np.nan, np.nan)
-            rows.append({"metric": "owner_rate", "owner": owner, "week": week, "n": n, "value": hit / n if shown else np.nan,
-                         "low": float(low), "high": float(high), "unit": "rate",
-                         "method": BY_MACHINE if shown else "suppressed", "rulepack": ""})  # fmt: skip
-    return pd.DataFrame(rows, columns=["metric", "owner", "week", *_RESULTS])
 
 
 def add_refunds(sessions, refunds):

@@ -1,0 +1,193 @@
+"""Owners over time: week by week, and whether an owner's part of the ratings is growing or shrinking.
+
+A rate here is of all rated conversations: dissatisfied, with a reason of this owner. With labels it is the rate of
+dissatisfied ratings times the owner's share of them by the labels; without, it counts the machine's codes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats as distributions
+
+from csnb.measures import SMALLEST_GROUP
+from csnb.owners import coded_flags, owner_answers, owner_chances
+from csnb.satisfaction import UNVERIFIED as BY_MACHINE
+from csnb.satisfaction import dissatisfied_sessions
+from csnb.shares import TWO_PHASE
+from csnb.stats import adjust_pvalues, difference_interval, wilson_interval
+from csnb.stats.inputs import quantile_of
+from csnb.two_phase import lean_on_machine, share_intervals, two_phase
+
+GROWING, SHRINKING, UNCLEAR, UNKNOWN = "growing", "shrinking", "unclear", "unknown"
+_WEEKS = ["metric", "owner", "week", "n", "value", "low", "high", "unit", "method", "rulepack"]
+_HALVES = [
+    "metric", "owner", "before", "after", "n_before", "value_before", "n", "value", "low", "high", "unit", "method", "rulepack",
+    "difference", "difference_low", "difference_high", "p_value", "p_adjusted", "trend",
+]  # fmt: skip
+
+
+def measure_owner_weeks(
+    sessions, scored, machine, human=None, confidence=0.95, folder=None, chances=None
+):
+    """Measure week by week in which part of the rated conversations each owner has a reason of dissatisfaction.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    scored, machine, human, confidence, folder, chances : as in `measure_owners`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `owner_rate`, by `owner` and `week`; n are the ratings of the week. With labels the
+        interval holds the errors of the machine; without it holds chance only, more of it where days differ more than
+        chance (Pearson), and the method says that codes are unverified. Below 5 ratings, or labels of the week, suppressed.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> scored = csnb.scored_sessions(csnb.dissatisfied_sessions(book.sessions), book.labels, book.drawn)
+    >>> csnb.measure_owner_weeks(book.sessions, scored, book.labels)[["owner", "n", "value"]].round(3).values.tolist()[0]
+    ['agent', 6, 0.167]
+    """
+    seen = _look(sessions, scored, machine, human, folder, chances)
+    weeks = sorted(seen.rated["week"].unique())
+    rows = [
+        {"metric": "owner_rate", "owner": owner, "week": week, "unit": "rate", "rulepack": "", **cells}
+        for week in weeks
+        for owner, cells in _rates(seen, [week], confidence).items()
+    ]
+    return pd.DataFrame(rows, columns=_WEEKS).sort_values(["owner", "week"], kind="stable", ignore_index=True)
+
+
+def compare_owner_halves(
+    sessions, scored, machine, human=None, confidence=0.95, folder=None, chances=None
+):
+    """Compare the later half of the weeks with the earlier: is an owner's part of the ratings growing or shrinking?
+
+    Parameters
+    ----------
+    sessions, scored, machine, human, confidence, folder, chances : as in `measure_owner_weeks`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results by `owner`, metric `owner_rate`: `before, after` (the weeks; the middle one of an odd number is in neither),
+        `n_before, value_before`, then n, value, low and high of the later half, `difference, difference_low,
+        difference_high, p_value, p_adjusted` (Benjamini-Hochberg over the owners) and `trend`: growing or shrinking where that is more
+        than chance, unclear where not, unknown with one week or too few ratings or labels. Weeks are compared whole, so weekdays
+        match but for a week that the period cuts.
+
+    Source
+    ------
+    Newcombe (1998) and Zou & Donner (2008), as `csnb.stats.difference_interval`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> scored = csnb.scored_sessions(csnb.dissatisfied_sessions(book.sessions), book.labels, book.drawn)
+    >>> set(csnb.compare_owner_halves(book.sessions, scored, book.labels)["trend"])   # one week only
+    {'unknown'}
+    """
+    seen = _look(sessions, scored, machine, human, folder, chances)
+    weeks = sorted(seen.rated["week"].unique())
+    half = len(weeks) // 2
+    halves = (weeks[:half], weeks[len(weeks) - half :])
+    before, after = (pd.DataFrame(_rates(seen, part, confidence)).T for part in halves)
+    ends = ["value", "low", "high"]
+    old, new = (table[ends].to_numpy(float).T for table in (before, after))
+    low, high = difference_interval(old, new)
+    difference = new[0] - old[0]
+    error = (high - low) / 2 / distributions.norm.ppf(quantile_of(confidence))
+    p_value = 2 * distributions.norm.sf(np.abs(difference) / np.where(error > 0, error, np.nan))
+    p_adjusted = adjust_pvalues(p_value)
+    trend = np.select(
+        [np.isnan(p_adjusted), p_adjusted >= 1 - confidence, difference > 0], [UNKNOWN, UNCLEAR, GROWING], SHRINKING
+    )
+    names = [f"{part[0]} – {part[-1]}" if len(part) > 1 else "".join(part) for part in halves]
+    table = after.rename_axis("owner").reset_index().assign(
+        metric="owner_rate", before=names[0], after=names[1], n_before=before["n"].to_numpy(), value_before=old[0],
+        unit="rate", rulepack="", difference=difference, difference_low=low, difference_high=high, p_value=p_value,
+        p_adjusted=p_adjusted, trend=trend,
+    )  # fmt: skip
+    return table[_HALVES].astype({"n": int, "n_before": int, **dict.fromkeys(ends, float)})
+
+
+class _Seen(NamedTuple):
+    """What rates are made of: the ratings, which of them the machine codes to whom, what people say (or None),
+    the machine's chances, how far to lean on them, and how much more days differ than by chance."""
+
+    rated: pd.DataFrame
+    coded: pd.DataFrame
+    said: pd.DataFrame | None
+    drawn: pd.DataFrame
+    chances: pd.DataFrame | None
+    lean: float
+    spread: pd.Series
+
+
+def _look(sessions, scored, machine, human, folder, chances):
+    """Gather what rates are made of."""
+    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    rated = sessions[counted & sessions["is_rated"].astype(bool) & sessions["week"].notna()]
+    bad = dissatisfied_sessions(rated)
+    coded = coded_flags(bad, machine, folder).reindex(rated["session_key"], fill_value=0)
+    coded["is_bad"] = rated["session_key"].isin(bad["session_key"]).to_numpy().astype(int)
+    spread = pd.Series({name: _overdispersion(rated, coded[name].to_numpy()) for name in coded})
+    said, drawn = owner_answers(scored, human, folder)
+    if said is None:
+        return _Seen(rated, coded, None, drawn, None, 1.0, spread)
+    p = owner_chances(drawn, machine if chances is None else chances, folder)
+    labelled = drawn["session_key"].isin(said.index).to_numpy()
+    y = said.loc[drawn["session_key"][labelled]]
+    lean = lean_on_machine(drawn["stratum"], labelled, y, p)
+    return _Seen(rated, coded, said, drawn, p, lean, spread)
+
+
+def _overdispersion(rated, hits):
+    """Say how many times more the days of a week differ than by chance; at least 1 (Pearson's chi-square by freedom)."""
+    days = pd.DataFrame({"week": rated["week"].to_numpy(), "day": rated["day"].to_numpy(), "hit": hits})
+    by_day = days.groupby(["week", "day"])["hit"].agg(["sum", "size"])
+    weeks = by_day.groupby(level="week").transform("sum")
+    p = weeks["sum"] / weeks["size"]
+    expected, variance = by_day["size"] * p, by_day["size"] * p * (1 - p)
+    freedom = len(by_day) - by_day.index.get_level_values("week").nunique()
+    squares = ((by_day["sum"] - expected) ** 2 / variance.where(variance > 0)).sum()
+    return max(1.0, squares / freedom) if freedom > 0 else 1.0
+
+
+def _rates(seen, weeks, confidence):
+    """Give every owner's rate in some weeks: n, value, low, high, method."""
+    keep = seen.rated["week"].isin(weeks).to_numpy()
+    coded, n = seen.coded[keep], int(keep.sum())
+    owners = [name for name in coded if name != "is_bad"]
+    ends, method = np.full((3, len(owners)), np.nan), "suppressed"
+    if n >= SMALLEST_GROUP and seen.said is None:
+        ends, method = np.array([_chance(coded[owner], seen.spread[owner], confidence) for owner in owners]).T, BY_MACHINE
+    elif n >= SMALLEST_GROUP:
+        inside = seen.drawn["session_key"].isin(coded.index).to_numpy()
+        drawn, labelled = seen.drawn[inside], seen.drawn["session_key"][inside].isin(seen.said.index).to_numpy()
+        if labelled.sum() >= SMALLEST_GROUP:
+            y = seen.said.loc[drawn["session_key"][labelled], owners]
+            fit = two_phase(drawn["stratum"], labelled, y, seen.chances.loc[drawn["session_key"], owners], seen.lean)
+            part = _chance(coded["is_bad"], seen.spread["is_bad"], confidence)
+            ends, method = _product(part, share_intervals(fit, confidence)), TWO_PHASE
+    return {
+        owner: {"n": n, "value": value, "low": low, "high": high, "method": method}
+        for owner, (value, low, high) in zip(owners, ends.T, strict=True)
+    }
+
+
+def _chance(hits, spread, confidence):
+    """Give a share of ratings with Wilson's interval, widened where days differ more than by chance."""
+    effective = len(hits) / spread
+    return hits.mean(), *wilson_interval(hits.mean() * effective, effective, confidence)
+
+
+def _product(part, share):
+    """Give the product of two independent estimates with the interval that follows from theirs (Zou & Donner 2008)."""
+    (b, low_b, high_b), (s, low_s, high_s) = part, share
+    value = b * s
+    low = np.maximum(value - np.hypot(b * (s - low_s), s * (b - low_b)), 0)
+    return np.array([value, low, value + np.hypot(b * (high_s - s), s * (high_b - b))])
