@@ -56,12 +56,12 @@ _HOMES = {
     ],
     "csnb.recovery_findings": ["find_recoverable"],
     "csnb.owners": [
-        "assign_owners", "coded_owners", "count_reason_owners", "count_owners", "measure_owners", "measure_duties",
-        "owned_sessions", "measure_owner_weeks", "add_refunds", "measure_refunds", "measure_owner_figures", "list_asks",
-        "list_owner_quotes", "keep_owner",
+        "assign_owners", "coded_owners", "count_owners", "measure_owners", "measure_duties", "owned_sessions", "add_refunds",
+        "measure_refunds", "measure_owner_figures", "list_asks", "list_owner_quotes", "keep_owner",
     ],
     "csnb.reason_shares": ["measure_reasons", "with_counts", "as_amounts"],
-    "csnb.owner_findings": ["find_owner_issues"],
+    "csnb.owner_trends": ["measure_owner_weeks", "compare_owner_halves"],
+    "csnb.owner_findings": ["find_owner_issues", "find_owner_brief"],
     "csnb.satisfaction_findings": ["find_satisfaction_issues", "find_handovers", "find_certainty"],
     "csnb.findings": [
         "Finding", "find_data_issues", "find_response_issues",

@@ -8,28 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats as distributions
 
 from csnb.measures import SMALLEST_GROUP
 from csnb.owners import coded_flags, owner_answers, owner_chances
 from csnb.satisfaction import UNVERIFIED as BY_MACHINE
 from csnb.satisfaction import dissatisfied_sessions
 from csnb.shares import TWO_PHASE
-from csnb.stats import adjust_pvalues, difference_interval, wilson_interval
-from csnb.stats.inputs import quantile_of
+from csnb.stats import difference_interval, wilson_interval
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
 
 GROWING, SHRINKING, UNCLEAR, UNKNOWN = "growing", "shrinking", "unclear", "unknown"
 _WEEKS = ["metric", "owner", "week", "n", "value", "low", "high", "unit", "method", "rulepack"]
 _HALVES = [
     "metric", "owner", "before", "after", "n_before", "value_before", "n", "value", "low", "high", "unit", "method", "rulepack",
-    "difference", "difference_low", "difference_high", "p_value", "p_adjusted", "trend",
+    "difference", "difference_low", "difference_high", "trend",
 ]  # fmt: skip
+_ENDS = ["value", "low", "high"]
 
 
-def measure_owner_weeks(
-    sessions, scored, machine, human=None, confidence=0.95, folder=None, chances=None
-):
+def measure_owner_weeks(sessions, scored, machine, human=None, confidence=0.95, folder=None, chances=None):
     """Measure week by week in which part of the rated conversations each owner has a reason of dissatisfaction.
 
     Parameters
@@ -61,9 +58,7 @@ def measure_owner_weeks(
     return pd.DataFrame(rows, columns=_WEEKS).sort_values(["owner", "week"], kind="stable", ignore_index=True)
 
 
-def compare_owner_halves(
-    sessions, scored, machine, human=None, confidence=0.95, folder=None, chances=None
-):
+def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95, folder=None, chances=None):
     """Compare the later half of the weeks with the earlier: is an owner's part of the ratings growing or shrinking?
 
     Parameters
@@ -75,9 +70,9 @@ def compare_owner_halves(
     pandas.DataFrame
         Results by `owner`, metric `owner_rate`: `before, after` (the weeks; the middle one of an odd number is in neither),
         `n_before, value_before`, then n, value, low and high of the later half, `difference, difference_low,
-        difference_high, p_value, p_adjusted` (Benjamini-Hochberg over the owners) and `trend`: growing or shrinking where that is more
-        than chance, unclear where not, unknown with one week or too few ratings or labels. Weeks are compared whole, so weekdays
-        match but for a week that the period cuts.
+        difference_high` and `trend`: growing or shrinking where the interval of the difference says so, unclear where it covers 0,
+        unknown with one week or too few ratings or labels. These intervals hold for all owners together (Bonferroni).
+        Weeks are compared whole, so weekdays match but for a week that the period cuts.
 
     Source
     ------
@@ -94,24 +89,19 @@ def compare_owner_halves(
     weeks = sorted(seen.rated["week"].unique())
     half = len(weeks) // 2
     halves = (weeks[:half], weeks[len(weeks) - half :])
-    before, after = (pd.DataFrame(_rates(seen, part, confidence)).T for part in halves)
-    ends = ["value", "low", "high"]
-    old, new = (table[ends].to_numpy(float).T for table in (before, after))
-    low, high = difference_interval(old, new)
-    difference = new[0] - old[0]
-    error = (high - low) / 2 / distributions.norm.ppf(quantile_of(confidence))
-    p_value = 2 * distributions.norm.sf(np.abs(difference) / np.where(error > 0, error, np.nan))
-    p_adjusted = adjust_pvalues(p_value)
-    trend = np.select(
-        [np.isnan(p_adjusted), p_adjusted >= 1 - confidence, difference > 0], [UNKNOWN, UNCLEAR, GROWING], SHRINKING
-    )
+    together = 1 - (1 - confidence) / (seen.coded.shape[1] - 1)
+    later = pd.DataFrame(_rates(seen, halves[1], confidence)).T
+    wide = [pd.DataFrame(_rates(seen, part, together)).loc[_ENDS].to_numpy(float) for part in halves]
+    low, high = difference_interval(*wide)
+    difference = wide[1][0] - wide[0][0]
+    trend = np.select([np.isnan(low), low > 0, high < 0], [UNKNOWN, GROWING, SHRINKING], UNCLEAR)
     names = [f"{part[0]} – {part[-1]}" if len(part) > 1 else "".join(part) for part in halves]
-    table = after.rename_axis("owner").reset_index().assign(
-        metric="owner_rate", before=names[0], after=names[1], n_before=before["n"].to_numpy(), value_before=old[0],
-        unit="rate", rulepack="", difference=difference, difference_low=low, difference_high=high, p_value=p_value,
-        p_adjusted=p_adjusted, trend=trend,
+    table = later.rename_axis("owner").reset_index().assign(
+        metric="owner_rate", before=names[0], after=names[1], n_before=seen.rated["week"].isin(halves[0]).sum(),
+        value_before=wide[0][0], unit="rate", rulepack="", difference=difference, difference_low=low, difference_high=high,
+        trend=trend,
     )  # fmt: skip
-    return table[_HALVES].astype({"n": int, "n_before": int, **dict.fromkeys(ends, float)})
+    return table[_HALVES].astype({"n": int, "n_before": int, **dict.fromkeys(_ENDS, float)})
 
 
 class _Seen(NamedTuple):
@@ -164,13 +154,21 @@ def _rates(seen, weeks, confidence):
     owners = [name for name in coded if name != "is_bad"]
     ends, method = np.full((3, len(owners)), np.nan), "suppressed"
     if n >= SMALLEST_GROUP and seen.said is None:
-        ends, method = np.array([_chance(coded[owner], seen.spread[owner], confidence) for owner in owners]).T, BY_MACHINE
+        ends, method = (
+            np.array([_chance(coded[owner], seen.spread[owner], confidence) for owner in owners]).T,
+            BY_MACHINE,
+        )
     elif n >= SMALLEST_GROUP:
         inside = seen.drawn["session_key"].isin(coded.index).to_numpy()
-        drawn, labelled = seen.drawn[inside], seen.drawn["session_key"][inside].isin(seen.said.index).to_numpy()
+        drawn, labelled = (
+            seen.drawn[inside],
+            seen.drawn["session_key"][inside].isin(seen.said.index).to_numpy(),
+        )
         if labelled.sum() >= SMALLEST_GROUP:
             y = seen.said.loc[drawn["session_key"][labelled], owners]
-            fit = two_phase(drawn["stratum"], labelled, y, seen.chances.loc[drawn["session_key"], owners], seen.lean)
+            fit = two_phase(
+                drawn["stratum"], labelled, y, seen.chances.loc[drawn["session_key"], owners], seen.lean
+            )
             part = _chance(coded["is_bad"], seen.spread["is_bad"], confidence)
             ends, method = _product(part, share_intervals(fit, confidence)), TWO_PHASE
     return {

@@ -7,6 +7,7 @@ people's labels, and without labels there are bounds only.
 
 import numpy as np
 import pandas as pd
+from scipy import stats as distributions
 
 from csnb.bounds import UNVERIFIED, bound_sides, freed_of_errors
 from csnb.human import FINAL, side_values
@@ -14,9 +15,7 @@ from csnb.lookup import line_of, read_toml, wrong
 from csnb.measures import SMALLEST_GROUP, measure
 from csnb.reasons import read_owners, read_reasons
 from csnb.satisfaction import UNVERIFIED as BY_MACHINE
-from csnb.satisfaction import dissatisfied_sessions
 from csnb.shares import TWO_PHASE, any_of
-from csnb.stats import wilson_interval
 from csnb.strings import get_language
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
 
@@ -116,8 +115,8 @@ def coded_owners(labels, sessions, folder=None):
     return owned.drop_duplicates(["session_key", "code"])
 
 
-def count_reason_owners(sessions, owned):
-    """Count dissatisfied conversations by reason and who answers for it.
+def count_owners(sessions, owned):
+    """Count dissatisfied conversations by who answers for at least one of their reasons.
 
     Parameters
     ----------
@@ -127,31 +126,8 @@ def count_reason_owners(sessions, owned):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `coded_sessions`, one row a `reason, owner, side`, the most conversations first;
-        n is the number of dissatisfied conversations. Counts of the machine, without an interval.
-
-    Examples
-    --------
-    >>> import csnb
-    >>> bad = csnb.dissatisfied_sessions(book.sessions)
-    >>> counts = csnb.count_reason_owners(bad, csnb.coded_owners(book.labels, bad)).set_index("reason")
-    >>> counts.loc["price", ["owner", "side"]].tolist()
-    ['merchandising', 'uncontrollable']
-    """
-    return _counts(sessions, owned.rename(columns={"code": "reason"}), ["reason", "owner", "side"])
-
-
-def count_owners(sessions, owned):
-    """Count dissatisfied conversations by who answers for at least one of their reasons.
-
-    Parameters
-    ----------
-    sessions, owned : as in `count_reason_owners`
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `results` with metric `coded_sessions`, one row an `owner`; a conversation counts for each of its owners.
+        Table `results` with metric `coded_sessions`, one row an `owner`, the most conversations first; n is the number of
+        dissatisfied conversations. A conversation counts for each of its owners. Counts of the machine, without an interval.
 
     Examples
     --------
@@ -161,16 +137,11 @@ def count_owners(sessions, owned):
     >>> counts.loc["merchandising", "value"]
     np.float64(1.0)
     """
-    return _counts(sessions, owned, ["owner"])
-
-
-def _counts(sessions, owned, by):
-    """Count the conversations of each group, in the shape of results."""
-    counts = owned.groupby(by)["session_key"].nunique().rename("value").reset_index()
-    counts = counts.sort_values(["value", *by], ascending=[False, *[True] * len(by)], ignore_index=True)
+    counts = owned.groupby("owner")["session_key"].nunique().rename("value").reset_index()
+    counts = counts.sort_values(["value", "owner"], ascending=[False, True], ignore_index=True)
     frame = counts.assign(metric="coded_sessions", n=len(sessions), value=counts["value"].astype(float), low=np.nan,
                           high=np.nan, unit="count", method=BY_MACHINE, rulepack="")  # fmt: skip
-    return frame[["metric", *by, *_RESULTS]]
+    return frame[["metric", "owner", *_RESULTS]]
 
 
 # ---- shares, from labels or as bounds
@@ -305,7 +276,7 @@ def _estimated(by, names, y, f, metric, drawn, confidence):
     return frame[["metric", by, *_RESULTS, "sessions"]]
 
 
-# ---- trend, refunds, asks
+# ---- refunds, asks, quotes
 
 
 def owned_sessions(sessions, owned):
@@ -361,19 +332,25 @@ def add_refunds(sessions, refunds):
     )
 
 
-def measure_refunds(sessions, by="owner"):
+def measure_refunds(sessions, by="owner", confidence=0.95):
     """Add up what was refunded on the orders of some conversations, each order once in a group.
 
     Parameters
     ----------
     sessions : pandas.DataFrame of `add_refunds` and `owned_sessions`
     by : str, column to group by
+    confidence : float
 
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `refund_amount` in yuan, by `by`; n is the number of refunded orders. A sum of all
-        there is has no interval, and a refund need not be due to the conversation.
+        Table `results` with metric `refund_amount` in yuan, by `by`; n is the number of refunded orders, suppressed below 5.
+        The interval says how far such a sum varies by chance from one period to the next, if refunds come one by one;
+        a refund need not be due to the conversation.
+
+    Source
+    ------
+    Fay & Feuer (1997), Statistics in Medicine 16:791-801: gamma interval of a weighted sum of Poisson counts.
 
     Examples
     --------
@@ -382,13 +359,27 @@ def measure_refunds(sessions, by="owner"):
     0
     """
     orders = sessions[sessions["is_refunded"].fillna(False).astype(bool)].drop_duplicates([by, "order_id"])
-    sums = orders.groupby(by)["refund_amount"].agg(["size", "sum"])
-    rows = [
-        {"metric": "refund_amount", by: group, "n": int(row["size"]), "value": float(row["sum"]), "low": np.nan,
-         "high": np.nan, "unit": "yuan", "method": "sum", "rulepack": ""}
-        for group, row in sums.iterrows()
-    ]  # fmt: skip
+    rows = []
+    for group, amounts in orders.groupby(by)["refund_amount"]:
+        is_few = len(amounts) < SMALLEST_GROUP
+        value, low, high = (
+            (np.nan,) * 3 if is_few else _sum_interval(amounts.fillna(0).to_numpy(), confidence)
+        )
+        rows.append({"metric": "refund_amount", by: group, "n": len(amounts), "value": value, "low": low, "high": high,
+                     "unit": "yuan", "method": "suppressed" if is_few else "gamma", "rulepack": ""})  # fmt: skip
     return pd.DataFrame(rows, columns=["metric", by, *_RESULTS])
+
+
+def _sum_interval(amounts, confidence):
+    """Give a sum of amounts that come by chance, and its gamma interval."""
+    total, squares, largest = amounts.sum(), (amounts**2).sum(), amounts.max()
+    tail = (1 - confidence) / 2
+    if not total > 0:
+        return 0.0, np.nan, np.nan
+    more, more_squares = total + largest, squares + largest**2
+    low = squares / (2 * total) * distributions.chi2.ppf(tail, 2 * total**2 / squares)
+    high = more_squares / (2 * more) * distributions.chi2.ppf(1 - tail, 2 * more**2 / more_squares)
+    return total, low, high
 
 
 def measure_owner_figures(shares, sessions, confidence=0.95):
@@ -416,38 +407,37 @@ def measure_owner_figures(shares, sessions, confidence=0.95):
     ['owner_share', 'lowest_score_rate', 'repeat_rate_72h', 'refund_rate']
     """
     rates = measure(sessions, ["lowest_score_rate", "repeat_rate_72h", "refund_rate"], "owner", confidence)
-    parts = [part for part in (shares, rates, measure_refunds(sessions)) if len(part)]
+    parts = [part for part in (shares, rates, measure_refunds(sessions, confidence=confidence)) if len(part)]
     return pd.concat(parts, ignore_index=True)[["metric", "owner", *_RESULTS]]
 
 
-def list_asks(counts, owner, folder=None):
-    """List what is asked of an owner, reason by reason, the most frequent first.
+def list_asks(reasons, owner, folder=None):
+    """List what is asked of an owner, reason by reason, the largest first.
 
     Parameters
     ----------
-    counts : pandas.DataFrame of `count_reason_owners`
+    reasons : results by `reason` and `owner`, as `measure_reasons` gives them, or `as_amounts` of these
     owner : str, such as "logistics"
     folder : path of the user's own definitions folder, or None
 
     Returns
     -------
     pandas.DataFrame
-        One row a reason of this owner that occurs: `reason, coded_count` (conversations), `n` (dissatisfied ones),
-        `ask` (owners.toml, in the language in force; missing where it says nothing).
+        The rows of this owner as `metric, reason, value, low, high, n, unit, method` and `ask` (owners.toml, in the language
+        in force; missing where it says nothing).
 
     Examples
     --------
     >>> import csnb
     >>> bad = csnb.dissatisfied_sessions(book.sessions)
-    >>> counts = csnb.count_reason_owners(bad, csnb.coded_owners(book.labels, bad))
-    >>> csnb.list_asks(counts, "merchandising")[["reason", "coded_count"]].values.tolist()
-    [['price', 1]]
+    >>> reasons = csnb.measure_reasons(csnb.scored_sessions(bad, book.labels, book.drawn), book.labels)
+    >>> csnb.list_asks(csnb.as_amounts(reasons), "merchandising")[["reason", "value"]].values.tolist()
+    [['price', 1.0]]
     """
-    asks, own = read_owner_rules(folder)["ask"].get(owner, {}), counts[counts["owner"] == owner]
+    asks, own = read_owner_rules(folder)["ask"].get(owner, {}), reasons[reasons["owner"] == owner]
     said = [asks.get(reason, {}).get(get_language()) for reason in own["reason"]]
-    return pd.DataFrame(
-        {"reason": own["reason"], "coded_count": own["value"].astype(int), "n": own["n"], "ask": said}
-    ).reset_index(drop=True)
+    columns = ["metric", "reason", "value", "low", "high", "n", "unit", "method"]
+    return own[columns].assign(ask=said).reset_index(drop=True)
 
 
 def list_owner_quotes(quotes, owned):

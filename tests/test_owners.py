@@ -5,29 +5,27 @@ import pandas as pd
 import pytest
 
 from csnb.errors import DefinitionError
-from csnb.owner_findings import find_owner_issues
 from csnb.owners import (
     DUTIES,
     add_refunds,
     assign_owners,
     coded_owners,
     count_owners,
-    count_reason_owners,
     keep_owner,
     list_asks,
     list_owner_quotes,
     measure_duties,
     measure_owner_figures,
-    measure_owner_weeks,
     measure_owners,
     measure_refunds,
     owned_sessions,
     read_owner_rules,
 )
+from csnb.reason_shares import as_amounts, measure_reasons
 from csnb.reasons import read_owners, read_reasons
 from csnb.schema import RESULTS
 from csnb.shares import measure_controllable, scored_sessions
-from csnb.strings import set_language, text
+from csnb.strings import set_language
 
 NOTHING_DRAWN = pd.DataFrame({"session_key": [], "stratum": []})
 
@@ -99,9 +97,7 @@ def test_a_conversation_counts_once_for_each_owner_and_reason():
     counts = count_owners(sessions, owned).set_index("owner")
     assert counts["value"].to_dict() == {"merchandising": 2, "agent": 1}
     assert set(counts["n"]) == {4}
-    crossed = count_reason_owners(sessions, owned)
-    assert crossed[["reason", "owner", "value"]].values.tolist()[0] == ["price", "merchandising", 2.0]
-    assert crossed["low"].isna().all()
+    assert counts["low"].isna().all()
 
 
 def test_a_fact_of_a_conversation_in_which_the_machine_sees_no_dissatisfaction_has_no_owner():
@@ -193,18 +189,6 @@ def test_a_settled_answer_replaces_those_it_settles_and_training_answers_do_not_
     assert set(measure_owners(scored, labels, human_from(every, use="train"))["method"]) == {"unverified"}
 
 
-def test_weeks_are_of_all_ratings_and_small_weeks_are_suppressed():
-    sessions = sessions_from(
-        20, is_dissatisfied=[True] * 6 + [False] * 14, week=["2026-W10"] * 16 + ["2026-W11"] * 4
-    )
-    weeks = measure_owner_weeks(
-        sessions, coded_owners(labels_from((0, "price", 0.9), (1, "price", 0.9)), sessions)
-    )
-    first, second = weeks.to_dict("records")
-    assert (first["n"], first["value"]) == (16, 2 / 16) and first["low"] < first["value"] < first["high"]
-    assert second["method"] == "suppressed" and np.isnan(second["value"])
-
-
 def test_refunds_count_each_order_once_and_unknown_orders_are_unknown():
     sessions = sessions_from(4, order_id=["o1", "o1", "o2", None])
     refunds = pd.DataFrame({"order_id": ["o1", "o1", "o9"], "amount": [10.0, 5.0, 99.0]})
@@ -214,7 +198,7 @@ def test_refunds_count_each_order_once_and_unknown_orders_are_unknown():
     owned = coded_owners(labels_from(*((key, "quality", 0.9) for key in range(4))), sessions)
     both = owned_sessions(told, owned)
     (row,) = measure_refunds(both).to_dict("records")
-    assert (row["owner"], row["n"], row["value"]) == ("product_quality", 1, 15.0)
+    assert (row["owner"], row["n"], row["method"]) == ("product_quality", 1, "suppressed")
     shares = measure_owners(scored_sessions(sessions, owned, NOTHING_DRAWN), owned)
     figures = keep_owner(measure_owner_figures(shares, both), "product_quality").set_index("metric")
     assert figures.reset_index().columns.to_list() == list(RESULTS.columns)
@@ -224,15 +208,34 @@ def test_refunds_count_each_order_once_and_unknown_orders_are_unknown():
     assert figures.loc["lowest_score_rate", "method"] == "suppressed"
 
 
+def test_the_interval_of_refunds_is_that_of_their_number_where_all_are_equal():
+    """Ten events: 4.795 to 18.390 by Garwood (1936), Biometrika 28:437-442."""
+    orders = pd.DataFrame(
+        {
+            "owner": "agent",
+            "order_id": [str(place) for place in range(10)],
+            "is_refunded": True,
+            "refund_amount": 2.0,
+        }
+    )
+    (row,) = measure_refunds(orders).to_dict("records")
+    assert row["value"] == 20 and row["low"] == pytest.approx(2 * 4.795, abs=2e-3)
+    assert row["high"] == pytest.approx(2 * 18.390, abs=2e-3)
+    one_large = orders.assign(refund_amount=[11.0] + [1.0] * 9)
+    (uneven,) = measure_refunds(one_large).to_dict("records")
+    assert uneven["value"] == 20 and uneven["high"] > row["high"] and uneven["low"] < row["low"]
+
+
 def test_asks_are_in_the_language_in_force_and_only_for_what_occurs():
     sessions = sessions_from(3)
-    counts = count_reason_owners(sessions, coded_owners(labels_from((0, "price", 0.9)), sessions))
-    chinese = list_asks(counts, "merchandising")
+    labels = labels_from((0, "price", 0.9))
+    reasons = measure_reasons(scored_sessions(sessions, labels, NOTHING_DRAWN), labels)
+    chinese = list_asks(as_amounts(reasons), "merchandising")
     set_language("en")
-    english = list_asks(counts, "merchandising")
+    english = list_asks(as_amounts(reasons), "merchandising")
     assert chinese["reason"].to_list() == ["price"] and english["ask"].iloc[0] != chinese["ask"].iloc[0]
-    assert english["ask"].iloc[0].isascii()
-    assert list_asks(counts, "logistics").empty
+    assert english["ask"].iloc[0].isascii() and english["value"].to_list() == [1.0]
+    assert list_asks(reasons, "logistics").empty
 
 
 def test_a_quote_goes_to_the_owner_of_its_reason():
@@ -241,33 +244,3 @@ def test_a_quote_goes_to_the_owner_of_its_reason():
         {"reason": ["price", "bot"], "session_id": "S0", "role": "customer", "text": "x", "quote": "x"}
     )
     assert list_owner_quotes(quotes, owned)["owner"].to_list() == ["merchandising", "cs_management"]
-
-
-def sentences(found):
-    """Say every finding in both languages; gives the keys."""
-    for lang in ("zh", "en"):
-        set_language(lang)
-        for each in found:
-            claim = {name: value for name, value in each.values.items() if name not in ("n", "interval")}
-            assert text(f"finding.{each.key}", **claim)
-    return [each.key for each in found]
-
-
-@pytest.mark.parametrize(
-    ("labelled", "keys"), [(0, ["owners_unverified", "owner_coded"]), (12, ["owner_share"])]
-)
-def test_owners_are_told_their_share_or_that_there_is_none(labelled, keys):
-    sessions = sessions_from(12)
-    labels = labels_from(*((key, "price", 0.5) for key in range(12)))
-    scored, owned = scored_sessions(sessions, labels, NOTHING_DRAWN), coded_owners(labels, sessions)
-    human = human_from({key: ["price"] for key in range(labelled)}) if labelled else None
-    shares = measure_owners(scored, labels, human)
-    found = find_owner_issues(count_owners(sessions, owned), count_reason_owners(sessions, owned), shares)
-    assert sentences(found) == keys
-    assert all(
-        "interval" in each.values and "n" in each.values for each in found if each.key != "owners_unverified"
-    )
-    nothing = find_owner_issues(
-        count_owners(sessions, owned[:0]), count_reason_owners(sessions, owned[:0]), shares
-    )
-    assert sentences(nothing) == ["owners_none"]
