@@ -54,12 +54,12 @@ _HOMES = {
     "csnb.lever_checks": [
         "list_lever_checks", "compare_estimates", "list_overlap", "measure_negative_controls",
     ],
-    "csnb.recovery_findings": ["find_recoverable"],
+    "csnb.recovery_findings": ["find_recoverable", "find_ceilings"],
     "csnb.owners": [
         "assign_owners", "coded_owners", "count_owners", "measure_owners", "measure_duties", "owned_sessions", "add_refunds",
         "measure_refunds", "measure_owner_figures", "list_asks", "list_owner_quotes", "keep_owner",
     ],
-    "csnb.reason_shares": ["measure_reasons", "with_counts", "as_amounts"],
+    "csnb.reason_shares": ["measure_reasons", "measure_ceilings", "with_counts", "as_amounts"],
     "csnb.owner_trends": ["measure_owner_weeks", "compare_owner_halves"],
     "csnb.owner_findings": ["find_owner_issues", "find_owner_brief"],
     "csnb.satisfaction_findings": ["find_satisfaction_issues", "find_handovers", "find_certainty"],

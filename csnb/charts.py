@@ -444,7 +444,8 @@ def plot_pareto(results, adds_up=False):
         metric=metric_name(metric), by=column_name(by), count=str(known),
         top=word_of(by, drawn[by].iloc[0]), top_value=format_value(drawn["value"].iloc[0], unit),
     )  # fmt: skip
-    overlap = "" if adds_up else text("chart.overlap", n=format_value(drawn["n"].iloc[0], "count"))
+    whole = drawn["sessions" if "sessions" in drawn else "n"].iloc[0]
+    overlap = "" if adds_up else text("chart.overlap", n=format_value(whole, "count"))
     note = " · ".join(filter(None, (overlap, cut_note(known, MAX_GROUPS))))
     figure = start_figure(results, metric, [by], alt, rows_height(len(drawn)), note=note)
     sides = drawn["side"] if "side" in drawn else pd.Series("accent", index=drawn.index)

@@ -10,6 +10,7 @@ import pandas as pd
 from csnb.strings import has_text, text
 
 MINUS, DASH = "\u2212", "\u2013"
+_FIRST_DAY = "2000-01-01"  # a rule pack of this day holds for all data there are
 _UNSAFE = {code: None for code in (*range(9), 11, 12, *range(14, 32), 127)}
 
 
@@ -208,6 +209,27 @@ def word_of(column, value):
         return text("table.missing")
     key = f"value.{column}.{value}"
     return text(key) if has_text(key) else str(value)
+
+
+def rulepack_words(rulepacks):
+    """Name rule packs in words: the platform, and since when the pack holds.
+
+    Parameters
+    ----------
+    rulepacks : list of str, such as those of `csnb.list_rulepacks`
+
+    Examples
+    --------
+    >>> rulepack_words(["douyin 2026-09-29", "taobao 2000-01-01"])
+    '抖音（2026年9月29日起）、淘宝（自始适用）'
+    """
+    words = []
+    for pack in rulepacks:
+        platform, _, day = str(pack).partition(" ")
+        key = "pack_always" if day <= _FIRST_DAY else "pack_since"
+        since = {} if day <= _FIRST_DAY else {"day": format_day(day)}
+        words.append(text(f"provenance.{key}", platform=word_of("platform", platform), **since))
+    return text("word.list_separator").join(words) or text("provenance.none")
 
 
 def group_word(dimension, group):

@@ -17,7 +17,7 @@ _CHECKS = [
     "agrees", "risk_ratio", "risk_ratio_low", "risk_ratio_high", "e_value", "e_value_low", "strongest_known",
     "times_strongest",
 ]  # fmt: skip
-_OVERLAP = ["fault", "n", "off_count", "cells", "shared_cells", "shared_share", "trimmed_share"]
+_OVERLAP = ["fault", "n", "off_count", "cells", "shared_cells", "shared_count", "trimmed_count"]
 _NOT_KNOWN = ("", "unknown", "other")  # levels that name nothing
 _COMMON = 0.05  # a known column with fewer sessions is no yardstick for hidden ones
 
@@ -143,8 +143,8 @@ def list_overlap(sessions, levers, folder=None):
     -------
     pandas.DataFrame
         One row a lever that can be compared: `cells` of intent, stage, channel and campaign, as far as known;
-        `shared_cells` with conversations both at and off standard; `shared_share`, the part of conversations
-        in these; `trimmed_share`, whose modelled chance of being off standard is below 2 % or above 98 %.
+        `shared_cells` with conversations both at and off standard; `shared_count`, the conversations (of n) in
+        these; `trimmed_count`, those whose modelled chance of being off standard is below 2 % or above 98 %.
 
     Examples
     --------
@@ -167,8 +167,8 @@ def list_overlap(sessions, levers, folder=None):
         others = np.column_stack([compared.known, compared.levers.drop(columns=name)])
         chance = saved_by_weighting(compared.y, is_off, others, compared.cluster)[2]
         rows.append((
-            name, len(cell), int(is_off.sum()), cell.nunique(), cell[is_shared].nunique(), is_shared.mean(),
-            np.mean((chance <= TRIM) | (chance >= 1 - TRIM)),
+            name, len(cell), int(is_off.sum()), cell.nunique(), cell[is_shared].nunique(), int(is_shared.sum()),
+            int(((chance <= TRIM) | (chance >= 1 - TRIM)).sum()),
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=_OVERLAP)
 

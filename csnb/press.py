@@ -27,7 +27,7 @@ from traitlets.config import Config
 
 from csnb.book import data_hash, open_book, select_sessions, write_bytes
 from csnb.errors import ParameterError, one_of
-from csnb.formats import format_period
+from csnb.formats import format_period, rulepack_words
 from csnb.pages import Download, notebook_facts, render_cells, render_failure, render_page
 from csnb.periods import period_dates
 from csnb.shelf import delete_old_pages, index_language, workbook_path, write_index, write_manifest
@@ -432,10 +432,8 @@ def _described(problem):
 
 def _good_page(job, book, title, lead, notebook, facts):
     """Give the page of a notebook that ran, and the workbook of its tables."""
-    rulepacks = ", ".join(facts.get("provenance", {}).get("rulepacks", []))
-    footer = text(
-        "page.footer", version=VERSION, data=data_hash(book), rulepacks=rulepacks or text("provenance.none")
-    )
+    rulepacks = rulepack_words(facts.get("provenance", {}).get("rulepacks", []))
+    footer = text("page.footer", version=VERSION, data=data_hash(book), rulepacks=rulepacks)
     about = _about(job, title, failed=False, headline=facts.get("headline", ""))
     body, brand = render_cells(notebook), _brand(job)
     tables = page_tables(body)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from csnb.bounds import UNVERIFIED
+from csnb.casemix import read_people
 from csnb.human import FINAL
 from csnb.measures import SMALLEST_GROUP
 from csnb.owners import assign_owners, coded_owners
@@ -16,21 +17,7 @@ from csnb.satisfaction import UNVERIFIED as BY_MACHINE
 from csnb.shares import TWO_PHASE
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
 
-PAIR = ["reason", "owner"]
-_COLUMNS = [
-    "metric",
-    *PAIR,
-    "side",
-    "n",
-    "value",
-    "low",
-    "high",
-    "unit",
-    "method",
-    "rulepack",
-    "sessions",
-    "coded_count",
-]
+_RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack", "sessions", "coded_count"]
 
 
 def measure_reasons(scored, machine, human=None, confidence=0.95, folder=None, chances=None):
@@ -65,31 +52,76 @@ def measure_reasons(scored, machine, human=None, confidence=0.95, folder=None, c
     >>> reasons[["reason", "owner", "coded_count", "method"]].values.tolist()[0]
     ['timeliness', 'agent', 1, 'unverified']
     """
+    table = _measured(scored, machine, human, ["reason", "owner"], confidence, folder, chances)
+    order = {code: place for place, code in enumerate(read_reasons(folder)["code"])}
+    sides = dict(read_reasons(folder).select("code", "side").iter_rows())
+    named = table.assign(
+        metric="reason_share", side=table["reason"].map(sides), place=table["reason"].map(order)
+    )
+    ranked = named.sort_values(
+        ["value", "coded_count", "place"], ascending=[False, False, True], kind="stable"
+    )
+    return ranked[["metric", "reason", "owner", "side", *_RESULTS]].reset_index(drop=True)
+
+
+def measure_ceilings(scored, machine, levers, human=None, confidence=0.95, folder=None, chances=None):
+    """Measure what mending the faults that are no levers could recover at most: the ratings that have their reason.
+
+    Such faults only the machine sees, and partly by the customer's displeasure, so that conversations with and without them
+    cannot be compared. But who is dissatisfied without the reason is not helped by mending it.
+
+    Parameters
+    ----------
+    scored, machine, human, confidence, folder, chances : as in `measure_reasons`
+    levers : pandas.DataFrame of `csnb.find_levers`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `recoverable_at_most` (dissatisfied ratings), by `fault` of people.toml, plus
+        `sessions` and `coded_count`; without labels there is no value, as in `measure_reasons`.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(book.sessions)
+    >>> scored, levers = csnb.scored_sessions(bad, book.labels, book.drawn), csnb.find_levers(book.sessions, book.labels)
+    >>> csnb.measure_ceilings(scored, book.labels, levers)["fault"].tolist()
+    ['unresolved', 'attitude', 'emotion']
+    """
+    faults = read_people(folder)["fault"]
+    reason_of = {name: rule["code"] for name, rule in faults.items() if name not in levers and "code" in rule}
+    table = _measured(scored, machine, human, ["reason"], confidence, folder, chances, reason_of.values())
+    table = table.set_index("reason").reindex(reason_of.values()).reset_index(drop=True)
+    ratings = table[["value", "low", "high"]].mul(table["sessions"], axis=0)
+    named = table.assign(metric="recoverable_at_most", fault=list(reason_of), unit="count", **ratings)
+    return named[["metric", "fault", *_RESULTS]]
+
+
+def _measured(scored, machine, human, by, confidence, folder, chances, always=()):
+    """Measure the share of every group of reasons that anybody codes, and of those that are asked for."""
     coded = coded_owners(machine, scored, folder).rename(columns={"code": "reason"})
-    counts = coded.groupby(PAIR)["session_key"].nunique()
     drawn, answers = _labelled(scored, human)
     seen = assign_owners(answers[answers["holds"].astype(bool)], drawn, folder).rename(
         columns={"code": "reason"}
     )
-    pairs = pd.MultiIndex.from_frame(pd.concat([coded[PAIR], seen[PAIR]]).drop_duplicates())
-    table = pd.DataFrame(index=pairs).assign(
-        n=0, value=np.nan, low=np.nan, high=np.nan, method=UNVERIFIED, sessions=len(scored),
-        coded_count=counts.reindex(pairs).fillna(0).astype(int),
+    asked = pd.DataFrame({"reason": list(always)})
+    groups = pd.MultiIndex.from_frame(pd.concat([coded[by], seen[by], asked]).drop_duplicates(), names=by)
+    table = pd.DataFrame(index=groups).assign(
+        n=0, value=np.nan, low=np.nan, high=np.nan, unit="rate", method=UNVERIFIED, rulepack="", sessions=len(scored),
+        coded_count=_counted(coded.drop_duplicates(["session_key", *by]), by, groups),
     )  # fmt: skip
     if len(answers):
         likely = assign_owners(machine if chances is None else chances, drawn, folder)
-        found = _estimate(drawn, answers, seen, likely.rename(columns={"code": "reason"}), pairs, confidence)
+        found = _estimate(drawn, answers, seen, likely.rename(columns={"code": "reason"}), groups, confidence)
         table = table.assign(**found)
-    order = {code: place for place, code in enumerate(read_reasons(folder)["code"])}
-    sides = dict(read_reasons(folder).select("code", "side").iter_rows())
-    table = table.reset_index().assign(
-        metric="reason_share", unit="rate", rulepack="",
-        side=lambda rows: rows["reason"].map(sides), _place=lambda rows: rows["reason"].map(order),
-    )  # fmt: skip
-    by_size = table.sort_values(
-        ["value", "coded_count", "_place"], ascending=[False, False, True], kind="stable"
-    )
-    return by_size[_COLUMNS].reset_index(drop=True)
+    return table.reset_index()
+
+
+def _counted(rows, by, groups):
+    """Count the conversations of each group."""
+    pairs = pd.MultiIndex.from_frame(rows[by])
+    return pairs.value_counts().reindex(groups).fillna(0).astype(int).to_numpy()
 
 
 def _labelled(scored, human):
@@ -102,26 +134,28 @@ def _labelled(scored, human):
     return drawn, own[(own["coder"] == FINAL) | ~own["session_key"].isin(settled)]
 
 
-def _estimate(drawn, answers, seen, likely, pairs, confidence):
+def _estimate(drawn, answers, seen, likely, groups, confidence):
     """Give n, value, interval, method and population of every reason."""
-    coders = answers.groupby("session_key")["coder"].nunique()
-    flags = seen.drop_duplicates(["session_key", "coder", *PAIR]).groupby(["session_key", *PAIR]).size()
-    y = _wide(flags, coders.index, pairs).div(coders, axis=0)
-    f = _wide(likely.groupby(["session_key", *PAIR])["p"].max(), drawn["session_key"], pairs)
+    by, coders = list(groups.names), answers.groupby("session_key")["coder"].nunique()
+    said = seen.drop_duplicates(["session_key", "coder", *by]).groupby(["session_key", *by]).size()
+    y = _wide(said, coders.index, groups).div(coders, axis=0)
+    f = _wide(likely.groupby(["session_key", *by])["p"].max(), drawn["session_key"], groups)
     labelled = drawn["session_key"].isin(y.index).to_numpy()
     y = y.loc[drawn["session_key"][labelled]]
     phases = drawn["stratum"], labelled, y, f
     fit = two_phase(*phases, lean_on_machine(*phases))
     is_few = fit.n < SMALLEST_GROUP
-    ends = np.full((3, len(pairs)), np.nan) if is_few else share_intervals(fit, confidence)
+    ends = np.full((3, len(groups)), np.nan) if is_few else share_intervals(fit, confidence)
     return {"n": fit.n, **dict(zip(("value", "low", "high"), ends, strict=True)), "sessions": fit.size,
             "method": "suppressed" if is_few else TWO_PHASE}  # fmt: skip
 
 
-def _wide(values, keys, pairs):
-    """Lay values out as conversations x reasons, 0 where there is none."""
-    wide = values.unstack(PAIR) if len(values) else pd.DataFrame(index=keys)
-    return wide.reindex(index=keys, columns=pairs).astype(float).fillna(0.0)
+def _wide(values, keys, groups):
+    """Lay values out as conversations x groups, 0 where there is none."""
+    wide = values.unstack(list(groups.names)) if len(values) else pd.DataFrame(index=keys)
+    if groups.nlevels == 1:
+        groups = groups.get_level_values(0)
+    return wide.reindex(index=keys, columns=groups).astype(float).fillna(0.0)
 
 
 def with_counts(shares, counts):

@@ -50,6 +50,36 @@ def find_recoverable(whole, parts):
     ]
 
 
+def find_ceilings(ceilings):
+    """Say which faults are not in the comparison, and what mending them could recover at most.
+
+    Parameters
+    ----------
+    ceilings : pandas.DataFrame of `csnb.measure_ceilings`
+
+    Returns
+    -------
+    list of Finding
+        Of grade A with people's labels; without, that they are left out and why. None where nothing is left out.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> scored = csnb.scored_sessions(csnb.dissatisfied_sessions(book.sessions), book.labels, book.drawn)
+    >>> levers = csnb.find_levers(book.sessions, book.labels)
+    >>> find_ceilings(csnb.measure_ceilings(scored, book.labels, levers))[0].key
+    'left_out'
+    """
+    if ceilings.empty or not ceilings["sessions"].iloc[0]:
+        return []
+    known = ceilings[ceilings["value"].notna()]
+    if known.empty:
+        names = text("word.list_separator").join(word_of("fault", name) for name in ceilings["fault"])
+        return [Finding("left_out", {"levers": names}, "D", 102.5, "recovery")]
+    said = {"levers": _listed(known), "n": format_value(known["n"].iloc[0], "count")}
+    return [Finding("left_out_at_most", said, "A", 102.5, "recovery")]
+
+
 def _of_parts(parts, values):
     """Say what each lever has in it, all of them, and which is clear by itself."""
     clear = parts[parts["low"] >= _ONE]

@@ -169,8 +169,9 @@ def measure_slices(sessions, events, audience="analyst", confidence=0.95):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `dissatisfaction_rate`, one row a `platform, dimension, group`, plus the
-        `invitation_rate` and `rating_rate` of the group. Not adjusted for what was asked.
+        Table `results` with metric `dissatisfaction_rate`, one row a `platform, dimension, group`; n are its ratings,
+        beside `session_count` and `invited_count` (missing where invitations are not known). Not adjusted
+        for what was asked.
 
     Examples
     --------
@@ -185,7 +186,7 @@ def measure_slices(sessions, events, audience="analyst", confidence=0.95):
     ]  # fmt: skip
     parts = [_slice(sliced, name, confidence) for name in names]
     columns = ["metric", "platform", "dimension", "group", "n", "value", "low", "high", "unit", "method", "rulepack",
-               "invitation_rate", "rating_rate"]  # fmt: skip
+               "session_count", "invited_count"]  # fmt: skip
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
@@ -202,15 +203,18 @@ def _events_of(sessions, events):
 
 
 def _slice(sessions, name, confidence):
-    """Measure one column, with the rates of asking and answering beside."""
+    """Measure one column, with how many conversations there were, and how many were invited, beside."""
     by = ["platform", name]
     bad = measure(sessions, "dissatisfaction_rate", by, confidence)
-    asked = measure(sessions, ["invitation_rate", "rating_rate"], by, confidence)
-    for metric in ("invitation_rate", "rating_rate"):
-        rates = asked[asked["metric"] == metric].set_index(by)["value"]
-        bad[metric] = np.array([rates.get(tuple(key)) for key in bad[by].itertuples(index=False)], float)
+    groups = _counted_sessions(sessions).groupby(by, observed=True)["is_invited"]
+    asked = pd.DataFrame({
+        "session_count": groups.size(), "invited_count": groups.agg(lambda each: each.astype("Int64").sum(min_count=1)),
+    })  # fmt: skip
     words = [word_of(name, value) for value in bad[name]]
-    return bad[bad[name].notna() & (bad["n"] > 0)].assign(dimension=name, group=pd.Series(words, bad.index))
+    named = bad.merge(asked.astype("Int64"), left_on=by, right_index=True, how="left")
+    return named[named[name].notna() & (named["n"] > 0)].assign(
+        dimension=name, group=pd.Series(words, bad.index)
+    )
 
 
 def count_sides(sessions, by=None):

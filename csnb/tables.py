@@ -7,9 +7,10 @@ All text passes `escape` on its way in.
 """
 
 import json
+import re
 from functools import cache
 from importlib.metadata import version
-from itertools import repeat
+from itertools import chain, repeat, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from csnb.formats import (
     group_word,
     is_missing,
     metric_name,
+    rulepack_words,
     word_of,
 )
 from csnb.strings import has_text, text
@@ -37,6 +39,7 @@ SMALL, LONG, SUPPRESSED = 30, 12, "suppressed"
 TABLE_WORDS = ("filter", "filter_label", "download", "show_less", "sort_by")
 BASIS = ("n", "interval")
 _BOLD, _END = "\ue000", "\ue001"
+_BRACKETS, _NUMBER = re.compile(r"([（(][^（()）]*[)）])"), re.compile(r"\u2212?\d[\d,.]*%?")
 
 
 # ---- headings, paragraphs, findings
@@ -145,10 +148,17 @@ def _emphasised(key, values):
 
 
 def _marked(value):
-    """Put marks around a value with a digit; they survive escaping and become tags after it."""
+    """Put marks around a value with a digit; they survive escaping and become tags after it.
+
+    Of a value with brackets only the numbers outside of them are marked, if there are any.
+    """
     if is_missing(value):
         return None
     plain = str(value).replace(_BOLD, "").replace(_END, "")
+    parts = _BRACKETS.split(plain)
+    if len(parts) > 1 and any(sign.isdigit() for part in parts[::2] for sign in part):
+        marked = (_NUMBER.sub(rf"{_BOLD}\g<0>{_END}", part) for part in parts[::2])
+        return "".join(chain(*zip_longest(marked, parts[1::2], fillvalue="")))
     return f"{_BOLD}{plain}{_END}" if any(sign.isdigit() for sign in plain) else plain
 
 
@@ -549,7 +559,7 @@ def provenance_html(facts):
     none = text("provenance.none")
     lines = {
         "data_hash": facts["data_hash"],
-        "rulepacks": ", ".join(facts["rulepacks"]) or none,
+        "rulepacks": rulepack_words(facts["rulepacks"]),
         "rows": " · ".join(
             f"{word_of('table', t)} {format_value(n, 'count')}" for t, n in facts["rows"].items()
         )

@@ -299,7 +299,7 @@ def test_every_figure_has_a_text_for_those_who_do_not_see_it(weekly):
 
 
 def test_the_foot_tells_the_data_and_no_time_of_day(weekly, book):
-    assert data_hash(open_book(book)) in weekly.footer.text and "taobao 2025-03" in weekly.footer.text
+    assert data_hash(open_book(book)) in weekly.footer.text and "淘宝（2025-03起）" in weekly.footer.text
     assert not re.search(r"\d{1,2}:\d{2}:\d{2}", weekly.text)
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from test_owners import NOTHING_DRAWN, human_from, labels_from, sessions_from
 
-from csnb.reason_shares import as_amounts, measure_reasons, with_counts
+from csnb.reason_shares import as_amounts, measure_ceilings, measure_reasons, with_counts
+from csnb.recovery_findings import find_ceilings
 from csnb.satisfaction import count_sides
 from csnb.schema import RESULTS
 from csnb.shares import measure_sides, scored_sessions
@@ -86,3 +87,28 @@ def test_counts_of_the_machine_stand_beside_any_shares():
     sessions = sessions_from(4, side=["mixed", "mixed", "unexplained", "controllable"])
     sides = measure_sides(scored_sessions(sessions, labels_from(), NOTHING_DRAWN))
     assert with_counts(sides, count_sides(sessions))["coded_count"].to_list() == [1, 2, 0, 1]
+
+
+def ceilings_of(labels, human=None, levers=("late_first",)):
+    """Measure the ceilings of six conversations, by fault."""
+    scored = scored_sessions(sessions_from(6, transfer_count=[0, 2, 0, 0, 0, 0]), labels, NOTHING_DRAWN)
+    return measure_ceilings(scored, labels, pd.DataFrame(columns=list(levers)), human).set_index("fault")
+
+
+def test_what_is_no_lever_can_recover_at_most_the_ratings_that_have_its_reason():
+    human = human_from(
+        {0: ["ability", "attitude"], 1: ["ability"], 2: ["price"], 3: [], 4: [], 5: ["ability"]}
+    )
+    table = ceilings_of(labels_from((0, "ability", 0.9)), human)
+    assert table["value"].to_dict() == pytest.approx({"unresolved": 3, "attitude": 1, "emotion": 0})
+    assert set(table["unit"]) == {"count"} and table.loc["unresolved", "coded_count"] == 1
+    assert [each.key for each in find_ceilings(table.reset_index())] == ["left_out_at_most"]
+
+
+def test_without_labels_it_is_said_what_the_comparison_leaves_out_and_nothing_where_it_leaves_out_nothing():
+    table = ceilings_of(labels_from((0, "ability", 0.9)))
+    assert table["value"].isna().all()
+    (found,) = find_ceilings(table.reset_index())
+    assert found.key == "left_out" and found.values["levers"] == "答错或没解决、态度、情绪失控"
+    all_levers = ("unresolved", "attitude", "emotion")
+    assert find_ceilings(ceilings_of(labels_from(), levers=all_levers).reset_index()) == []

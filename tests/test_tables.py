@@ -70,6 +70,14 @@ def test_results_read_value_interval_and_n_in_the_unit_of_their_row():
     assert cells(html, 1) == ["甲", "86.1%", "84.0–88.0%", "1,200"]
 
 
+def test_of_a_value_with_brackets_only_the_numbers_outside_stand_out():
+    finding = Finding(
+        "left_out_at_most", {"levers": "态度 52（38–71）、情绪失控 13（6–31）", "n": "300"}, "A", 1, None
+    )
+    html = findings_html([finding])
+    assert "态度 <b>52</b>（38–71）、情绪失控 <b>13</b>（6–31）" in html
+
+
 def test_a_small_group_is_marked_and_a_suppressed_one_says_so():
     html = table_html(results(), "shops")
     assert cells(html, 2) == ["乙", "50.0%", "31.0–69.0%", "29 参考"]
