@@ -1,10 +1,11 @@
 """The studies' smoke run, the judge behind their verdicts, and the page of what is kept."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from validation.__main__ import main
-from validation.kept import RESULTS, keep, read_kept
+from validation.kept import RESULTS, is_stale, keep, read_kept
 from validation.page import PAGE, compose_page
 from validation.registry import STUDIES
 from validation.runner import Estimate, Figure, Study, passes, run_study
@@ -28,12 +29,20 @@ def too_wide(seed):
     yield Estimate("mean", 1.0, x, x - 9, x + 9)
 
 
+def now_and_then(seed):
+    """Give a right interval in most worlds, and none in some."""
+    x = np.random.default_rng(seed).normal(1.0, 1.0)
+    yield Estimate("mean", 1.0, x, *((x - 1.96, x + 1.96) if seed % 10 else (np.nan, np.nan)))
+
+
 def coin(seed):
     """Give heads or tails."""
     yield Figure("heads", float(np.random.default_rng(seed).random() < 0.5))
 
 
-@pytest.mark.parametrize(("replicate", "verdict"), [(honest, True), (too_narrow, False), (too_wide, False)])
+@pytest.mark.parametrize(
+    ("replicate", "verdict"), [(honest, True), (too_narrow, False), (too_wide, False), (now_and_then, False)]
+)
 def test_the_judge_passes_honest_intervals_only(replicate, verdict):
     study = Study("judge", "", replicate)
     assert passes(study, run_study(study)) is verdict
@@ -43,6 +52,34 @@ def test_the_judge_passes_honest_intervals_only(replicate, verdict):
 def test_figures_pass_between_their_bounds(bounds, verdict):
     study = Study("coin", "", coin, {"heads": bounds})
     assert passes(study, run_study(study)) is verdict
+
+
+def rare_coin(seed):
+    """Give heads, in one world of forty."""
+    if seed % 40 == 0:
+        yield Figure("heads", 1.0)
+
+
+def test_a_figure_from_a_handful_of_worlds_does_not_pass():
+    study = Study("rare coin", "", rare_coin, {"heads": (0.9, 1.0)})
+    assert run_study(study)["n"].item() == 10
+    assert not passes(study, run_study(study))
+
+
+def test_a_smoke_run_allows_what_few_worlds_can_bring_and_no_more():
+    study = Study("coin", "", coin, {"heads": (0.0, 0.05)}, smoke=4)
+    for heads, verdict in ((0.25, True), (0.5, False)):
+        few = pd.DataFrame({"cell": ["heads"], "worlds": 4, "n": 4, "estimate": heads, "error": 0.29})
+        assert passes(study, few) is verdict
+
+
+def test_what_other_code_kept_is_seen_from_the_first_worlds(tmp_path, monkeypatch):
+    monkeypatch.setattr("validation.kept.RESULTS", tmp_path)
+    study = Study("judge", "", honest, smoke=20)
+    assert not is_stale("judge", run_study(study, study.smoke))
+    keep("judge", run_study(study))
+    assert not is_stale("judge", run_study(study, study.smoke))
+    assert is_stale("judge", run_study(study._replace(replicate=coin, bounds={"heads": (0, 1)}), study.smoke))
 
 
 def test_seeds_follow_from_the_name_alone():

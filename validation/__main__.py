@@ -12,7 +12,7 @@ import argparse
 import sys
 import time
 
-from validation.kept import keep
+from validation.kept import is_stale, keep
 from validation.page import write_page
 from validation.realism import measure_realism
 from validation.registry import STUDIES
@@ -61,6 +61,8 @@ def _run(study, worlds, pool, is_full):
     passed = passes(study, results)
     spent = time.monotonic() - started
     print(f"{'pass' if passed else 'FAIL'}  {study.name} ({spent:.0f} s): {study.claim}", flush=True)
+    if worlds == study.smoke and is_stale(study.name, results):
+        print(f"      what is kept of it came from other code: run python -m validation --only {study.name}")
     if not passed:
         print(results.assign(passes=judge(study, results)).to_string(index=False), flush=True)
     return passed

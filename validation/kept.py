@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
+SAME = 2e-5
 
 
 def keep(name, results):
@@ -17,3 +19,13 @@ def read_kept(name):
     """Give what is kept under a name, or None."""
     path = RESULTS / f"{name}.csv"
     return pd.read_csv(path) if path.exists() else None
+
+
+def is_stale(name, smoke_run):
+    """Say whether what is kept came from other code: its first worlds do not give what a smoke run gives now."""
+    kept = read_kept(name)
+    if kept is None:
+        return False
+    now = smoke_run.set_index("cell")["start"]
+    before = kept.set_index("cell").reindex(index=now.index, columns=["start"])["start"]
+    return not np.allclose(now, before, rtol=0, atol=SAME)

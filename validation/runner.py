@@ -20,6 +20,7 @@ REPLICATIONS, SMOKE_REPLICATIONS = 400, 80
 CELL_COVERAGE, MEAN_COVERAGE = 0.92, 0.94
 SMOKE_CELL_COVERAGE, SMOKE_MEAN_COVERAGE = 0.85, 0.89
 WIDEST = 1.3
+FEWEST_FIGURES = 30  # worlds that must give a figure in a full run, where not all do
 DIGITS = 5
 Z = 1.959964
 
@@ -76,9 +77,9 @@ def run_study(study, worlds=None, pool=None):
     Returns
     -------
     DataFrame, one row a cell, rounded to 5 digits
-        cell, worlds (that were made), n (that gave something for the cell) and estimate, the mean; then for coverage
-        truth, bias, coverage with its 95 % interval coverage_low and coverage_high, width and oracle_width, for
-        figures error, the standard error of the mean.
+        cell, worlds (that were made), n (that gave something for the cell), estimate, the mean, and start, the mean
+        over the worlds of a smoke run; then for coverage truth, bias, coverage with its 95 % interval coverage_low and
+        coverage_high, width and oracle_width, for figures error, the standard error of the mean.
     """
     worlds = worlds or study.worlds
     first = crc32(study.name.encode()) % 10**6
@@ -87,11 +88,17 @@ def run_study(study, worlds=None, pool=None):
     done = pool.map(replicate, seeds, chunksize=max(1, worlds // 40)) if pool else map(replicate, seeds)
     screen = Console(stderr=True)
     seen = track(done, study.name, worlds, console=screen, transient=True, disable=not sys.stderr.isatty())
-    frame = pd.DataFrame([row for found in seen for row in found])
+    frame = pd.DataFrame(
+        [{"world": world, **row._asdict()} for world, found in enumerate(seen) for row in found]
+    )
+    frame = frame.rename(columns={"value": "estimate"})
     sum_up = _sum_up_figure if study.bounds else _sum_up_coverage
+    start = frame[frame["world"] < study.smoke].groupby("cell")["estimate"].mean()
     cells = [
-        {"cell": cell, "worlds": worlds, **sum_up(group)} for cell, group in frame.groupby("cell", sort=False)
-    ]
+        {"cell": cell, "worlds": worlds, "n": len(group), "estimate": group["estimate"].mean(), "start": start.get(cell)}
+        | sum_up(group)
+        for cell, group in frame.dropna(subset="estimate").groupby("cell", sort=False)
+    ]  # fmt: skip
     return pd.DataFrame(cells).round(DIGITS)
 
 
@@ -102,15 +109,12 @@ def _rows(replicate, seed):
 
 
 def _sum_up_coverage(group):
-    """Sum up one cell of a coverage study."""
-    group = group.dropna()
+    """Sum up one cell of a coverage study; an interval that is missing does not cover."""
     covered = ((group["low"] <= group["truth"]) & (group["truth"] <= group["high"])).sum()
     low, high = wilson_interval(covered, len(group))
     off = group["estimate"] - group["truth"]
     return {
-        "n": len(group),
         "truth": group["truth"].mean(),
-        "estimate": group["estimate"].mean(),
         "bias": off.mean(),
         "coverage": covered / len(group),
         "coverage_low": low,
@@ -122,12 +126,7 @@ def _sum_up_coverage(group):
 
 def _sum_up_figure(group):
     """Sum up one cell of a study of figures."""
-    values = group["value"].dropna()
-    return {
-        "n": len(values),
-        "estimate": values.mean(),
-        "error": values.std() / np.sqrt(len(values)),
-    }
+    return {"error": group["estimate"].std() / np.sqrt(len(group))}
 
 
 def judge(study, results):
@@ -146,11 +145,25 @@ def judge(study, results):
         low, high = (
             results["cell"].map({cell: ends[end] for cell, ends in study.bounds.items()}) for end in (0, 1)
         )
-        slack = 0.0 if is_full(study, results) else 2 * results["error"]
-        return results["estimate"].between(low - slack, high + slack)
+        if is_full(study, results):
+            is_enough = results["n"] >= results["worlds"].clip(upper=FEWEST_FIGURES)
+            return results["estimate"].between(low, high) & is_enough
+        return results["estimate"].between(low - _slack(results, low), high + _slack(results, high))
     if not is_full(study, results):
         return results["coverage"] >= SMOKE_CELL_COVERAGE
-    return (results["coverage"] >= CELL_COVERAGE) & (results["width"] <= WIDEST * results["oracle_width"])
+    is_enough = results["n"] >= results["worlds"]
+    is_narrow = results["width"] <= WIDEST * results["oracle_width"]
+    return (results["coverage"] >= CELL_COVERAGE) & is_narrow & is_enough
+
+
+def _slack(results, bound):
+    """Give how far a mean of few worlds may lie beyond a bound: two standard errors, and no more than shares allow.
+
+    Numbers from 0 to 1 whose mean is the bound have a standard error of sqrt(bound (1 - bound) / n) at most.
+    """
+    most = np.sqrt((bound * (1 - bound)).clip(lower=0) / results["n"])
+    is_share = bound.between(0, 1) & results["estimate"].between(0, 1)
+    return 2 * results["error"].where(~is_share, np.fmin(results["error"], most))
 
 
 def passes(study, results):
