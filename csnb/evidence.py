@@ -1,7 +1,8 @@
 """What single messages show: is it displeasure, about what; with the topics of the messages around it.
 
 Rules and the utterance model read every distinct text once. Their odds are multiplied: a rule of weight w
-makes displeasure, or its cause, 1/(1-w) times likelier than the model alone says.
+makes displeasure, or its cause, 1/(1-w) times likelier than the model alone says. What is displeasure with
+somebody else, or quoted, or denied, is spared: such a rule takes the share w of the probability away.
 """
 
 from typing import NamedTuple
@@ -27,6 +28,8 @@ _MEMORY, _DEPTH = 0.6, 6  # how much of its topics a message keeps a message lat
 _AHEAD = 0.3  # the same one message ahead
 _AGENT_TOPICS = 0.5  # an agent's topics count this much
 _NO_TOPIC = 0.5
+_MANNERS = ("attitude", "emotion")  # what an agent's own words can show
+_RUDE = 0.8  # from this probability on an agent's words are held against the agent
 
 
 class Evidence(NamedTuple):
@@ -93,20 +96,23 @@ def read_messages(messages, folder=None):
     is_customer = (spoken["speaker"] == "customer").to_numpy()
     causes = _votes(hits.filter(table="causes"), CODES, texts.height)
     signs = _votes(hits.filter(table="displeasure"), ["displeased"], texts.height)[:, 0]
+    spared = np.exp(-_votes(hits.filter(table="spared"), ["spared"], texts.height)[:, 0])
     displeased = _chance(_log_odds(model["displeased"]) + signs + _CAUSE_SHOWS * causes.max(1) - _SHIFT)
+    displeased *= spared
     by_model = np.column_stack([model[code] for code in CODES])
+    session = spoken["session_key"].to_numpy()
+    from_agent = by_model[row] * ~is_customer[:, None]
     named = _chance(_log_odds(by_model) + causes)[row]
+    named = 1 - (1 - named) * (1 - _rudeness_before(from_agent, session))
     topics = np.minimum(_votes(hits.filter(table="topics"), CODES, texts.height), 1)[row]
     displeased = displeased[row] * is_customer
-    around = _topics_around(
-        topics * np.where(is_customer, 1, _AGENT_TOPICS)[:, None], spoken["session_key"].to_numpy()
-    )
+    around = _topics_around(topics * np.where(is_customer, 1, _AGENT_TOPICS)[:, None], session)
     return Evidence(
         spoken=spoken.drop("row"),
         is_customer=is_customer,
         displeased=displeased,
         about=displeased[:, None] * (named + (1 - named.max(1, keepdims=True)) * around),
-        from_agent=by_model[row] * ~is_customer[:, None],
+        from_agent=from_agent,
         topics=topics,
         votes={
             rule: np.isin(row, rows["row"].to_numpy())
@@ -163,6 +169,16 @@ def _log_odds(chance):
 def _chance(log_odds):
     """Turn log-odds into probabilities."""
     return 1 / (1 + np.exp(-log_odds))
+
+
+def _rudeness_before(from_agent, session):
+    """Give each message how cold or rude an agent was just before: displeasure that follows is about that, too."""
+    rude = np.where(np.isin(CODES, _MANNERS) & (from_agent >= _RUDE), from_agent, 0)
+    before = np.zeros(rude.shape)
+    for step in range(1, min(_DEPTH, len(rude))):
+        same = session[step:] == session[:-step]
+        before[step:] = np.maximum(before[step:], _MEMORY ** (step - 1) * rude[:-step] * same[:, None])
+    return before
 
 
 def _topics_around(topics, session):

@@ -226,7 +226,7 @@ def _general(evidence, starts):
     manner = (
         by_session.group_by("session_key", maintain_order=True)
         .agg(
-            strongest=pl.col("displeased").top_k(3).sum() / 3,
+            strongest=pl.col("displeased").filter("is_customer").top_k(3).mean().fill_null(0),
             total=(pl.col("weight").sum() + _FLOOR).log(),
             length=pl.col("is_customer").sum().log1p(),
             apologies=pl.col("apologises").sum().log1p(),
