@@ -21,6 +21,7 @@ import polars as pl
 
 from csnb import reasons, rulepacks, sessions, turns
 from csnb.book import read_imported, read_key, read_manifest, write_manifest, write_parquet
+from csnb.evidence import is_heard
 from csnb.lookup import SHIPPED
 from csnb.masks import hash64, hash_id
 from csnb.schema import conform, dtypes
@@ -93,7 +94,7 @@ def build_partition(rows, rules):
     pace = rulepacks.packs_in_force(_session_spans(messages), rules.packs)
     walked = turns.build_turns(messages, pace)
     facts = sessions.build_sessions(messages, walked, pace, rules.accounts, rules.stage_words)
-    counted = messages.filter(pl.col("left_out_because").is_null() & _is_chinese())
+    counted = messages.filter(pl.col("left_out_because").is_null() & is_heard())
     labels, chances = reasons.code_with_chances(
         counted.select("session_key", "number", "role", "text", "sent_at", "agent_id"),
         turns=walked,
@@ -115,12 +116,6 @@ def build_partition(rows, rules):
         ),
         "chances": conform(chances, "chances"),
     }
-
-
-def _is_chinese():
-    """Say whether the customer of a conversation writes Chinese: the rules and the model read no other language."""
-    said = (pl.col("role") == "customer") & pl.col("text").str.contains(r"\p{Han}")
-    return said.fill_null(False).any().over("session_key")
 
 
 def _ordered(rows):

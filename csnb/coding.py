@@ -2,10 +2,12 @@
 
 In:  `{"id": "...", "messages": [{"role": "customer", "text": "...", "sent_at": "..."}]}`
 Out: `{"id", "dissatisfied", "reasons": {code: message index}, "primary", "side", "p": {code: probability},
-"p_dissatisfied"}`. Indices count from 0.
+"p_dissatisfied"}`. Indices count from 0. A conversation whose customer cannot be read is not coded: `dissatisfied`, `side` and
+`p_dissatisfied` are null, and `unread` says why.
 """
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -13,17 +15,18 @@ from pathlib import Path
 import polars as pl
 
 from csnb.errors import ExportError
-from csnb.evidence import CODES, is_spoken
+from csnb.evidence import CODES, is_heard
 from csnb.reasons import label_sessions, score_sessions
 from csnb.schema import ROLES
 from csnb.sides import code_summary
 from csnb.utterances import load_model
 
-_MOST_NAMED = 10  # conversations without a text
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_MOST_NAMED = 10  # conversations that could not be read
 
 
 def code_file(in_path, out_path, folder=None):
-    """Code every conversation of a JSONL file; to stderr, say how fast that was and where there was nothing to read.
+    """Code every conversation of a JSONL file; to stderr, say how fast that was and what could not be read.
 
     Parameters
     ----------
@@ -52,18 +55,10 @@ def code_file(in_path, out_path, folder=None):
         f"model loaded in {loaded - began:.2f} s; {len(coded)} conversations coded in {seconds:.2f} s",
         file=sys.stderr,
     )
-    unread = [
-        record["id"]
-        for record in records
-        if not any((each.get("text") or "").strip() for each in record["messages"])
-    ]
+    unread = [f"{record['id']} ({record['unread']})" for record in coded if "unread" in record]
     if unread:
-        named = ", ".join(str(name) for name in unread[:_MOST_NAMED])
-        print(
-            f"{len(unread)} without any text, coded 0 though nobody could read them: {named}"
-            + (" and more" if len(unread) > _MOST_NAMED else ""),
-            file=sys.stderr,
-        )
+        named = ", ".join(unread[:_MOST_NAMED]) + (" and more" if len(unread) > _MOST_NAMED else "")
+        print(f"{len(unread)} could not be read and are not coded: {named}", file=sys.stderr)
 
 
 def read_records(path):
@@ -72,32 +67,35 @@ def read_records(path):
     Raises
     ------
     ExportError
-        If the file is missing, a line is no JSON object, an id is missing or doubled, or a message lacks
-        role or text; the line, the key and what is allowed are named.
+        If the file is missing or not UTF-8, a line is no JSON object, an id is missing or doubled, or a message
+        has a role or text that is not allowed; the line, the key and what is allowed are named.
     """
     path = Path(path)
     if not path.is_file():
         raise ExportError(f"{path}: no such file")
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ExportError(f"{path.name}: not UTF-8 (at byte {error.start}); save it as UTF-8") from None
     records, seen = [], {}
-    with path.open(encoding="utf-8-sig") as lines:
-        for line, text in enumerate(lines, start=1):
-            if not text.strip():
-                continue
-            try:
-                record = json.loads(text)
-            except json.JSONDecodeError as error:
-                raise ExportError(
-                    f"{path.name}, line {line}: not JSON ({error}); one object a line is needed"
-                ) from None
-            problem = _problem(record)
-            if problem:
-                raise ExportError(f"{path.name}, line {line}, {problem}")
-            if record["id"] in seen:
-                raise ExportError(
-                    f"{path.name}, line {line}, id: {record['id']!r} stands in line {seen[record['id']]} already"
-                )
-            seen[record["id"]] = line
-            records.append(record)
+    for line, text in enumerate(lines, start=1):
+        if not text.strip():
+            continue
+        try:
+            record = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ExportError(
+                f"{path.name}, line {line}: not JSON ({error}); one object a line is needed"
+            ) from None
+        problem = _problem(record)
+        if problem:
+            raise ExportError(f"{path.name}, line {line}, {problem}")
+        if record["id"] in seen:
+            raise ExportError(
+                f"{path.name}, line {line}, id: {record['id']!r} stands in line {seen[record['id']]} already"
+            )
+        seen[record["id"]] = line
+        records.append(record)
     return records
 
 
@@ -116,6 +114,8 @@ def _problem(record):
             return f"messages[{number}].role: one of {', '.join(ROLES)} is needed, found {message.get('role')!r:.40}"
         if not isinstance(message.get("text"), str | None):
             return f"messages[{number}].text: a text or null is needed, found {message['text']!r:.40}"
+        if _HALF_CHARACTER.search(message.get("text") or ""):
+            return f"messages[{number}].text: half of a character, such as \\ud83d without what follows it"
     return ""
 
 
@@ -132,38 +132,50 @@ def code_records(records, folder=None):
     list of dict
         One record a conversation, in the same order: `id`, `dissatisfied` (0 or 1), `reasons` (code to
         index of the message that shows it), `primary`, `side` (`none` if satisfied), `p` (code to
-        probability, for every code), `p_dissatisfied`.
+        probability, for every code), `p_dissatisfied`. Where the customer cannot be read, `dissatisfied`, `side`
+        and `p_dissatisfied` are None, and `unread` says why.
 
     Examples
     --------
     >>> talk = {"id": "a", "messages": [{"role": "customer", "text": "快递太慢了吧！都五天了还没到"}]}
     >>> code_records([talk])[0]["reasons"]
     {'logistics': 0}
+    >>> code_records([{"id": "b", "messages": []}])[0]["unread"]
+    'no message of a customer'
     """
-    messages = as_messages(records)
-    calm = {"dissatisfied": 0, "reasons": {}, "primary": None, "side": "none", "p": {}, "p_dissatisfied": 0.0}
+    messages = as_messages(records).filter(is_heard())
+    coded = _coded(messages, folder) if messages.height else {}
+    return [
+        {"id": record["id"], **(coded[key] if key in coded else _unread(record))}
+        for key, record in enumerate(records)
+    ]
+
+
+def _coded(messages, folder):
+    """Code sessions whose customers can be read: key to record."""
+    evidence, scores = score_sessions(messages, folder=folder)
     coded = {}
-    if is_spoken(messages).any():
-        evidence, scores = score_sessions(messages, folder=folder)
-        for key, dissatisfied, reasons in zip(
-            scores.session_key, scores.dissatisfied, scores.reasons, strict=True
-        ):
-            chances = {code: round(float(chance), 4) for code, chance in zip(CODES, reasons, strict=True)}
-            coded[key] = {"p": chances, "p_dissatisfied": round(float(dissatisfied), 4)}
-        labels = label_sessions(messages, evidence, scores)
-        for row in code_summary(labels, folder).drop_nulls("side").iter_rows(named=True):
-            coded[row["session_key"]] |= {
-                "dissatisfied": 1,
-                "reasons": {},
-                "primary": row["primary"],
-                "side": row["side"],
-            }
-        for key, code, number in (
-            labels.filter(coder="model").select("session_key", "code", "number").iter_rows()
-        ):
-            if coded.get(key, calm).get("dissatisfied") and code != "dissatisfied":
-                coded[key]["reasons"][code] = number
-    return [{"id": record["id"], **calm, **coded.get(key, {})} for key, record in enumerate(records)]
+    for key, dissatisfied, reasons in zip(
+        scores.session_key, scores.dissatisfied, scores.reasons, strict=True
+    ):
+        chances = {code: round(float(chance), 4) for code, chance in zip(CODES, reasons, strict=True)}
+        coded[key] = {"dissatisfied": 0, "reasons": {}, "primary": None, "side": "none"}
+        coded[key] |= {"p": chances, "p_dissatisfied": round(float(dissatisfied), 4)}
+    labels = label_sessions(messages, evidence, scores)
+    for row in code_summary(labels, folder).drop_nulls("side").iter_rows(named=True):
+        coded[row["session_key"]] |= {"dissatisfied": 1, "primary": row["primary"], "side": row["side"]}
+    given = labels.filter((pl.col("coder") == "model") & (pl.col("code") != "dissatisfied"))
+    for key, code, number in given.select("session_key", "code", "number").iter_rows():
+        coded[key]["reasons"][code] = number
+    return coded
+
+
+def _unread(record):
+    """Say why a customer cannot be read, in the form of a coded record."""
+    said = [message.get("text") or "" for message in record["messages"] if message["role"] == "customer"]
+    why = "no Chinese from the customer" if "".join(said).strip() else "no text of the customer"
+    nothing = {"dissatisfied": None, "reasons": {}, "primary": None, "side": None, "p": {}}
+    return {**nothing, "p_dissatisfied": None, "unread": why if said else "no message of a customer"}
 
 
 def as_messages(records):

@@ -60,6 +60,38 @@ def test_a_calm_question_is_no_dissatisfaction(lines):
     assert not code(*lines)[0]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["customer: 在另一家买的杯子漏得一塌糊涂，气死我了", "agent: 我们家可以放心", "customer: 嗯，拍了"],
+        ["customer: 如对商品不满意请拨打投诉热线，我们将竭诚为您服务", "agent: 您好", "customer: 包裹里这张卡是你们放的吗"],
+        ["customer: 都怪我自己眼花，又选错颜色了，烦死了", "agent: 可以换的", "customer: 好的谢谢"],
+        ["customer: 物业把我的包裹弄丢了，真服了他们", "agent: 需要补拍吗", "customer: 嗯，再来一件"],
+        ["customer: 我没有怪你们的意思，也不是要投诉", "agent: 您请说", "customer: 就想问问怎么清洗"],
+        ["customer: [商品链接] 散粉", "agent: 在的"],
+        ["customer: 👌👌", "agent: 不客气", "customer: 😊"],
+    ],
+)  # fmt: skip
+def test_displeasure_with_others_denied_or_quoted_is_none_with_the_shop(lines):
+    assert not code(*lines)[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason", "other"),
+    [
+        (["customer: 不是说你态度不好，是这裤子洗一次就掉色", "agent: 抱歉", "customer: 染得到处都是，什么质量"], "quality", "attitude"),
+        (["customer: 凭什么不支持配送到我们县", "agent: 您的地区暂时不发货", "customer: 别的县都能送"], "stock", "logistics"),
+        (["customer: 说好的赠品没有，骗人"], "campaign", "quality"),
+        (["customer: 这个怎么装", "agent: 看不懂就别买，烦不烦", "customer: 你什么态度！再骂一句试试"], "emotion", "price"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_the_one_complained_of_and_not_the_one_named_beside_it(lines, reason, other):
+    is_dissatisfied, held = code(*lines)
+    assert is_dissatisfied
+    assert reason in held
+    assert other not in held
+
+
 def test_evidence_is_an_exact_part_of_the_message_it_names():
     lines = ["customer: 你好", "agent: 您好", "customer: 等了十天快递还没到，太离谱了！"]
     _, held = code(*lines)
