@@ -43,7 +43,7 @@ def find_owner_issues(sessions, owners, reasons, trends, trust):
     >>> trends = csnb.compare_owner_halves(book.sessions, scored, book.labels)
     >>> trust = csnb.judge_labels(csnb.select_labels(book, book.sessions))
     >>> [each.key for each in find_owner_issues(book.sessions, owners, reasons, trends, trust)][:2]
-    ['owners_unverified', 'owner_coded']
+    ['owners_unverified', 'owner_counted']
     """
     nothing = _nothing(sessions, owners)
     if nothing:

@@ -71,7 +71,7 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
         Results by `owner`, metric `owner_rate`: `before, after` (the weeks; the middle one of an odd number is in neither),
         `n_before, value_before`, then n, value, low and high of the later half, `difference, difference_low,
         difference_high` and `trend`: growing or shrinking where the interval of the difference says so, unclear where it covers 0,
-        unknown with one week or too few ratings or labels. These intervals hold for all owners together (Bonferroni).
+        unknown with one week or too few ratings or labels. No rows without ratings. These intervals hold for all owners together (Bonferroni).
         Weeks are compared whole, so weekdays match but for a week that the period cuts.
 
     Source
@@ -87,6 +87,8 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
     """
     seen = _look(sessions, scored, machine, human, folder, chances)
     weeks = sorted(seen.rated["week"].unique())
+    if not weeks:
+        return pd.DataFrame(columns=_HALVES)
     half = len(weeks) // 2
     halves = (weeks[:half], weeks[len(weeks) - half :])
     together = 1 - (1 - confidence) / (seen.coded.shape[1] - 1)

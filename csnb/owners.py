@@ -15,7 +15,7 @@ from csnb.lookup import line_of, read_toml, wrong
 from csnb.measures import SMALLEST_GROUP, measure
 from csnb.reasons import read_owners, read_reasons
 from csnb.satisfaction import UNVERIFIED as BY_MACHINE
-from csnb.shares import TWO_PHASE, any_of
+from csnb.shares import TWO_PHASE, any_of, with_base
 from csnb.strings import get_language
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
 
@@ -166,14 +166,14 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None, ch
         Table `results` with metric `owner_share`, by `owner`, and `sessions`, the conversations that the share is
         about; n is the number of them that people labelled. A conversation may have several owners. Without labels there
         is no value, and the interval are bounds (`csnb.bounds.LEAST_RIGHT`), method `unverified`; below
-        5 labels the value is suppressed. Errors of single coders are not corrected here.
+        5 labels, or conversations, there is none either. Errors of single coders are not corrected here.
 
     Examples
     --------
     >>> import csnb
     >>> scored = csnb.scored_sessions(csnb.dissatisfied_sessions(book.sessions), book.labels, book.drawn)
-    >>> csnb.measure_owners(scored, book.labels)[["owner", "n", "method"]].values.tolist()[0]
-    ['agent', 0, 'unverified']
+    >>> csnb.measure_owners(scored, book.labels)[["owner", "n", "method"]].values.tolist()[0]   # three only
+    ['agent', 0, 'suppressed']
     """
     owners = list(read_owners(folder))
     y, drawn = owner_answers(scored, human, folder)
@@ -256,9 +256,11 @@ def owner_answers(scored, human, folder):
 
 def _bounded(by, names, ends, metric, scored):
     """Give the rows of shares without labels."""
+    is_few = 0 < len(scored) < SMALLEST_GROUP
+    ends = [(np.nan, np.nan)] * len(ends) if is_few else ends
     rows = [{by: name, "low": low, "high": high} for name, (low, high) in zip(names, ends, strict=True)]
-    frame = pd.DataFrame(rows).assign(metric=metric, n=0, value=np.nan, unit="rate", method=UNVERIFIED,
-                                      rulepack="", sessions=len(scored))  # fmt: skip
+    frame = pd.DataFrame(rows).assign(metric=metric, n=0, value=np.nan, unit="rate", rulepack="", sessions=len(scored),
+                                      method="suppressed" if is_few else UNVERIFIED)  # fmt: skip
     return frame[["metric", by, *_RESULTS, "sessions"]]
 
 
@@ -407,7 +409,11 @@ def measure_owner_figures(shares, sessions, confidence=0.95):
     ['owner_share', 'lowest_score_rate', 'repeat_rate_72h', 'refund_rate']
     """
     rates = measure(sessions, ["lowest_score_rate", "repeat_rate_72h", "refund_rate"], "owner", confidence)
-    parts = [part for part in (shares, rates, measure_refunds(sessions, confidence=confidence)) if len(part)]
+    parts = [
+        part
+        for part in (with_base(shares), rates, measure_refunds(sessions, confidence=confidence))
+        if len(part)
+    ]
     return pd.concat(parts, ignore_index=True)[["metric", "owner", *_RESULTS]]
 
 

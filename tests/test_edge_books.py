@@ -8,8 +8,8 @@ from csnb.sources import import_export
 
 BAD = ("快递五天了还没到，也太慢了吧", "人呢？？怎么一直不回我", "刚买就降价，你们太坑了")
 PLANS = {  # scores, conversations, language, pages, words; every book has one agent and no labels
-    "no_ratings": ([], 12, "zh", ["satisfaction"], ("没有评价",)),
-    "one_session": ([1], 1, "zh", ["satisfaction"], ("没有人工标注", "未验证")),
+    "no_ratings": ([], 12, "zh", ["satisfaction", "owners"], ("没有评价", "该交给谁都无从谈起")),
+    "one_session": ([1], 1, "zh", ["satisfaction", "owners"], ("没有人工标注", "未验证", "还不能给占比")),
     "none_dissatisfied": ([5] * 12, 12, "zh", ["satisfaction", "owners"], ("没有一段不满意", "没有要交办的事")),
     "all_dissatisfied": (
         [1] * 12, 12, "en", ["satisfaction"],

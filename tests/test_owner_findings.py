@@ -66,10 +66,12 @@ def test_with_labels_owners_are_told_their_share_and_nothing_of_the_machine_afte
     assert {each.grade for each in found} == {"C"}  # one coder: with care
 
 
-def test_too_few_labels_give_no_share():
+def test_too_few_labels_or_conversations_give_no_share():
     sessions = rated(WEEKS, [40, 40])
     found = find_owner_issues(*told(sessions, prices(sessions), human_from({0: ["price"], 1: ["price"]})))
     assert sentences(found) == ["labels_few", "owner_counted"]
+    few = rated(WEEKS, [1, 1])
+    assert sentences(find_owner_issues(*told(few, prices(few)))) == ["owners_unverified", "owner_counted"]
 
 
 @pytest.mark.parametrize(("bad", "key"), [([10, 90], "owner_growing"), ([90, 10], "owner_shrinking")])
