@@ -68,7 +68,7 @@ _HOMES = {
     ],
     "csnb.pulse": ["measure_core", "measure_weeks", "find_pulse_issues"],
     "csnb.alerts": ["measure_alerts", "list_reading", "list_transcripts"],
-    "csnb.changes": ["measure_changes", "split_mix", "split_traffic", "trace_changes", "find_change_issues"],
+    "csnb.changes": ["measure_changes", "split_mix", "split_traffic", "trace_changes", "keep_steps", "find_change_issues"],
     "csnb.pulls": ["measure_pulls", "measure_reason_pulls"],
     "csnb.casemix": ["list_case_mix"],
     "csnb.standing": ["compare_agents", "count_standings", "measure_reliability", "compare_units"],
@@ -77,11 +77,12 @@ _HOMES = {
     "csnb.gaps": ["split_gaps", "measure_gap_parts"],
     "csnb.strain": ["measure_strain"],
     "csnb.people": [
-        "hide_names", "list_named", "count_hints", "list_hints", "list_talks", "list_cases", "find_people_issues",
+        "hide_names", "hide_agents", "list_named", "count_hints", "list_hints", "list_talks", "list_cases", "find_people_issues",
     ],
     "csnb.charts_people": ["plot_funnel"],
     "csnb.charts": [
         "plot_trend", "plot_ranking", "plot_share", "plot_heatmap", "plot_distribution", "plot_pareto",
+        "show_chart",
     ],
     "csnb.charts_control": ["plot_control", "plot_pulls"],
     "csnb.tables": [

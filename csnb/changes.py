@@ -25,12 +25,13 @@ from csnb.paired import (
 from csnb.pulls import pull_name, sure_pulls
 from csnb.stats import decompose_periods
 from csnb.strings import text
-from csnb.windows import RULE_CHANGE
+from csnb.windows import PERIODS, RULE_CHANGE
 
 CHANGE_METRICS = ("satisfaction_rate", "conversion_rate", "answer_30s_rate", TYPICAL)
 CELLS = ("stage", "product", "shop", "channel", "intent", "tier")
 FEWEST_EVENTS = 5
 JACKKNIFE_PARTS, MOST_PULLS = 10, 3
+MOST_WITHOUT_LOAD = 0.05  # part of a period's sessions; with more, load and work are not told apart
 
 
 def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.95, seed=0):
@@ -79,10 +80,18 @@ def _measure_change(sessions, metric, bursts, confidence, seed):
         difference, low, high = drawn_interval(change, facts.blocks, confidence)
         judgement = "none"
         if low > 0 or high < 0:
-            judgement = name_judgement(split_change(facts, sessions, metric, bursts), confidence)
+            judgement = name_judgement(split_change(_with_loads(facts), sessions, metric, bursts), confidence)
     return {"metric": metric, "n": int(n), "value": value, "value_this": value, "unit": facts.unit, "method": facts.method,
             "n_last": int(n_last), "value_last": value_last, "difference": difference,
             "difference_low": low, "difference_high": high, "judgement": judgement}  # fmt: skip
+
+
+def _with_loads(facts):
+    """Give the few sessions without a load, such as those without an agent, the usual load of their period."""
+    loads = facts.rows.groupby("place")["load_at_arrival"]
+    few = loads.transform(lambda load: load.isna().mean()) <= MOST_WITHOUT_LOAD
+    filled = facts.rows["load_at_arrival"].fillna(loads.transform("median").where(few))
+    return facts._replace(rows=facts.rows.assign(load_at_arrival=filled))
 
 
 def _too_little(facts):
@@ -165,7 +174,7 @@ def split_traffic(sessions, changes, bursts=None, confidence=0.95):
     rows = []
     for metric in changed_metrics(changes):
         facts = paired_facts(sessions, metric)
-        split = split_change(facts, sessions, metric, bursts)
+        split = split_change(_with_loads(facts), sessions, metric, bursts)
         for factor in FACTORS if split else ():
             interval = summed_interval(getattr(split, factor), confidence)
             rows.append(effect_row(metric, {"factor": factor}, facts, *interval))
@@ -204,6 +213,28 @@ def trace_changes(sessions, changes, by=CELLS, confidence=0.95):
         _trace(sessions, metric, by, confidence) for metric in changed_metrics(changes) if metric != TYPICAL
     ]
     return pd.concat(tables) if tables else effect_table([], ["factor", "period_from", "period_to"])
+
+
+def keep_steps(trace):
+    """Keep the effects from each period to the next, in order of time; longer ways are their sums.
+
+    Parameters
+    ----------
+    trace : pandas.DataFrame of `trace_changes`
+
+    Examples
+    --------
+    >>> ways = [("before_last", "last"), ("before_last", "this"), ("last", "this")]
+    >>> keep_steps(pd.DataFrame(ways, columns=["period_from", "period_to"]).assign(metric="m"))["period_to"].to_list()
+    ['last', 'this']
+    """
+    place = {name: number for number, name in enumerate(PERIODS)}
+    start, end = (trace[name].map(place) for name in ("period_from", "period_to"))
+    is_step = end == start + 1
+    order = trace.assign(start=start, metric=pd.Categorical(trace["metric"], trace["metric"].unique()))[
+        is_step
+    ]
+    return trace.loc[order.sort_values(["metric", "start"], kind="stable").index].reset_index(drop=True)
 
 
 def _trace(sessions, metric, by, confidence):
@@ -287,7 +318,8 @@ def _of_change(row):
         "n": format_value(row["n"], "count"),
         "interval": format_interval(row["difference_low"], row["difference_high"], _points(row["unit"])),
     }
-    return Finding(f"change_{row['judgement']}", values, "B", 95, "traffic")
+    section = "traffic" if row["judgement"] in ("traffic", "work") else "changes"
+    return Finding(f"change_{row['judgement']}", values, "B", 95, section)
 
 
 def _points(unit):

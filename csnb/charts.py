@@ -8,6 +8,7 @@ that stands on fewer than 30 is hollow; a suppressed row is in the figure's rows
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from IPython.display import display
 
 from csnb.figures import (
     COLOURS,
@@ -482,6 +483,24 @@ def _bar_names(drawn, groups):
         return [plain(short(word_of(by, value))) for value in drawn[by]]
     below = [group_label(rest, row) for row in drawn[rest].itertuples(index=False)]
     return [two_lines(word_of(by, value), words) for value, words in zip(drawn[by], below, strict=True)]
+
+
+# ---- a chart that may have nothing to draw
+
+
+def show_chart(figure):
+    """Show a chart; where it has nothing to draw, show nothing.
+
+    Parameters
+    ----------
+    figure : plotly Figure of a `plot_` function
+
+    Examples
+    --------
+    >>> show_chart(csnb.plot_pulls(reasons, "satisfaction_rate"))  # doctest: +SKIP
+    """
+    if figure.data:
+        display(figure)
 
 
 # ---- what a chart says to those who do not see it

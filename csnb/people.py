@@ -3,6 +3,8 @@
 `analyst` sees every agent, `lead` those whom the rule for naming people allows (people.toml), `leadership` nobody.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -45,6 +47,55 @@ def hide_names(table, audience):
     may_see = table["is_named"].astype(bool) & (audience == "lead")
     names = table["agent_id"].astype(object).where(may_see, None)
     return table.assign(agent_id=names).sort_values("value", kind="stable", ignore_index=True)
+
+
+def hide_agents(quotes, book, audience, seen=None):
+    """Take agents' names out of what was said: they greet with them, and customers repeat them.
+
+    Parameters
+    ----------
+    quotes : pandas.DataFrame with `text`, and `quote` where a part of it is marked
+    book : Book; names are those of table `agents`, and the agents of its sessions, with what follows their last colon
+    audience : "analyst", "lead" or "leadership"; analysts read what was said
+    seen : pandas.Series by row of `quotes`: the agent whose name may stand in it; None is nobody
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows; each name of two signs or more is replaced by a word for some agent.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> quotes = pd.DataFrame({"text": ["我是小美，您请讲"]})
+    >>> csnb.hide_agents(quotes, book, "leadership")["text"].to_list()
+    ['我是[客服]，您请讲']
+    """
+    if one_of("audience", audience, AUDIENCES) == "analyst" or quotes.empty:
+        return quotes
+    ids = pd.concat([book.agents["agent_id"], book.sessions["agent_id"].astype(object)]).dropna().unique()
+    names = {name for known in ids for name in _parts_of(known)} | set(book.agents["name"].dropna())
+    names = sorted((name for name in names if len(name) > 1), key=len, reverse=True)
+    if not names:
+        return quotes
+    pattern, some = re.compile("|".join(map(re.escape, names))), text("word.some_agent")
+    seen = [None] * len(quotes) if seen is None else seen
+    own = [_parts_of(known) if isinstance(known, str) else () for known in seen]
+
+    def hidden(column):
+        return [
+            pattern.sub(lambda found, kept=kept: found[0] if found[0] in kept else some, said)
+            if isinstance(said, str)
+            else said
+            for said, kept in zip(quotes[column], own, strict=True)
+        ]
+
+    return quotes.assign(**{name: hidden(name) for name in ("text", "quote") if name in quotes})
+
+
+def _parts_of(agent_id):
+    """Give an agent's id and what follows its last colon, the name that customers read."""
+    return (agent_id, agent_id.rsplit(":", 1)[-1])
 
 
 def list_named(table, audience):
@@ -185,7 +236,8 @@ def list_cases(book, sessions, parts, hints, audience):
     Returns
     -------
     pandas.DataFrame
-        One row a message with text: `case` (agent and hint, in words), `session_id, role, text`.
+        One row a message with text: `case` (agent and hint, in words), `session_id, role, text`. For others than
+        analysts no other agent's name stands in it.
 
     Examples
     --------
@@ -217,7 +269,7 @@ def list_cases(book, sessions, parts, hints, audience):
     said = read_conversations(book, keys["session_key"]).drop_nulls("text")
     said = said.select("session_key", "number", "role", "text").to_pandas()
     joined = keys.merge(said, on="session_key").sort_values(["place", "number"], ignore_index=True)
-    return joined[["case", "session_id", "role", "text"]]
+    return hide_agents(joined, book, audience, joined["agent_id"])[["case", "session_id", "role", "text"]]
 
 
 def _weigh(parts):
@@ -353,6 +405,7 @@ def _of_faults(faults):
         if len(part):
             listed = [
                 text("talk.fault", fault=word_of("fault", row.fault), value=format_value(row.value, "rate"),
+                     interval=format_interval(row.low, row.high, "rate"), n=format_value(row.n, "count"),
                      standard=format_value(row.standard_rate, "rate"))
                 for row in part.itertuples()
             ]  # fmt: skip
@@ -381,7 +434,9 @@ def _of_next(compared, faults, hints, audience):
         steps.append(text(f"talk.step_{step}", count=format_value(len(persons), "count")))
     else:
         steps.append(text("talk.step_alone"))
-    return Finding("people_next", {"steps": text("talk.then").join(steps)}, max(grades), 90, "talks")
+    has_sheets = audience == "analyst" or (audience == "lead" and persons)
+    section = "talks" if has_sheets else "faults"
+    return Finding("people_next", {"steps": text("talk.then").join(steps)}, max(grades), 90, section)
 
 
 def _of_hints(hints, audience):
@@ -410,6 +465,7 @@ def _of_gaps(gaps, rule):
     values = {
         "objective": format_value(objective, "points"),
         "rest": format_value(known["difference_rest"].abs().mean(), "points"),
+        "n": format_value(known["n"].sum(), "count"),
     }
     if enough:
         values["agents"] = format_value((known["origin"] == "objective").sum(), "count")
@@ -425,7 +481,8 @@ def _of_units(table, rule):
     by = table.columns[1]
     apart = known[known["is_apart"]]
     if apart.empty:
-        return [Finding("units_alike", {"by": text(f"talk.by_{by}")}, rule["grade"], 66, "units")]
+        values = {"by": text(f"talk.by_{by}"), "n": format_value(known["n"].sum(), "count")}
+        return [Finding("units_alike", values, rule["grade"], 66, "units")]
     worst = apart.loc[apart["adjusted_rate"].idxmax()]
     values = {
         "unit": word_of(by, worst[by]), "metric": metric_name(rule["metric"]), "value": format_value(worst["adjusted_rate"], "rate"),

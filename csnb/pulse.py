@@ -249,13 +249,15 @@ def _of_signals(controls, first_day, last_day):
             values = {
                 "platform": word_of("platform", platform),
                 "metric": metric_name(row["metric"]),
-                "days": text("word.list_separator").join(format_short_day(day) for day in days["day"]),
                 "worst": format_short_day(row["day"]),
                 "value": format_value(row["value"], row["unit"]),
                 "usual": format_interval(row["low"], row["high"], row["unit"]),
                 "n": format_value(row["n"], "count"),
             }
-            found.append(Finding("pulse_signal", values, "C", 85, "control"))
+            if len(days) > 1:
+                values["days"] = text("word.list_separator").join(map(format_short_day, days["day"]))
+            key = "pulse_signals" if len(days) > 1 else "pulse_signal"
+            found.append(Finding(key, values, "C", 85, "control"))
     return found
 
 

@@ -45,8 +45,14 @@ _BRACKETS, _NUMBER = re.compile(r"([（(][^（()）]*[)）])"), re.compile(r"\u2
 # ---- headings, paragraphs, findings
 
 
-def show_section(key):
+def show_section(key, tables=None):
     """Show a heading and one line on what follows, from strings `section.<key>.title` and `.lead`.
+
+    Parameters
+    ----------
+    key : str
+    tables : list of DataFrame, or None
+        What the section is made of: where none of them has a row, there is nothing to say and no heading.
 
     Raises
     ------
@@ -57,7 +63,8 @@ def show_section(key):
     --------
     >>> show_section("findings")  # doctest: +SKIP
     """
-    _show(section_html(key), text(f"section.{key}.title"))
+    if tables is None or any(len(table) for table in tables):
+        _show(section_html(key), text(f"section.{key}.title"))
 
 
 def section_html(key):
@@ -172,7 +179,7 @@ class Shown(NamedTuple):
     cells: list
 
 
-def show_table(frame, name, columns=None, note=None):
+def show_table(frame, name, columns=None, note=None, even_empty=True):
     """Show a table; in the report page it sorts, filters and downloads as CSV.
 
     Parameters
@@ -186,6 +193,7 @@ def show_table(frame, name, columns=None, note=None):
         `empty.<name>` what stands for a table without rows
     columns : list of str, or None for all; picks and orders
     note : str or None; one line below the table
+    even_empty : bool; False shows nothing at all where there is no row, as `show_section` does
 
     Raises
     ------
@@ -196,6 +204,8 @@ def show_table(frame, name, columns=None, note=None):
     --------
     >>> show_table(csnb.measure(book.sessions, "reply_rate", "channel"), "channels")  # doctest: +SKIP
     """
+    if frame.empty and not even_empty:
+        return
     html = table_html(frame, name, columns, note)
     _show(html + lab_script(), frame.to_string(index=False, max_rows=20))
 
@@ -384,7 +394,9 @@ def _unit_of(column, values):
 
 
 def _row_units(frame, column):
-    """Give the unit of each row; the difference of two rates is in points."""
+    """Give the unit of each row; whole numbers such as ranks are counts, the difference of two rates is in points."""
+    if pd.api.types.is_integer_dtype(frame[column]):
+        return pd.Series(["count"] * len(frame), index=frame.index)
     if "unit" not in frame:
         return pd.Series(["number"] * len(frame), index=frame.index)
     return frame["unit"].replace({"rate": "points"}) if column.startswith("difference") else frame["unit"]
@@ -431,7 +443,7 @@ def _muted(word):
 # ---- quotes
 
 
-def show_quotes(frame, by="reason"):
+def show_quotes(frame, by="reason", even_empty=True):
     """Show masked messages with the evidence marked, folded away until the reader opens them.
 
     Parameters
@@ -440,12 +452,14 @@ def show_quotes(frame, by="reason"):
         `session_id` and `text`; `role` (who speaks; a customer where it is absent), `quote` (the part
         of the text to mark; missing: none), and the column `by`, where present, to group by
     by : str; groups are folded together, and a bar of the same column in a chart leads to its group
+    even_empty : bool; False shows nothing at all where there is no message
 
     Examples
     --------
     >>> show_quotes(csnb.list_quotes(book, csnb.dissatisfied_sessions(book.sessions)))  # doctest: +SKIP
     """
-    _show(quotes_html(frame, by), f"{frame['session_id'].nunique()}")
+    if len(frame) or even_empty:
+        _show(quotes_html(frame, by), f"{frame['session_id'].nunique()}")
 
 
 def quotes_html(frame, by="reason"):

@@ -6,7 +6,14 @@ import pytest
 from two_weeks import two_weeks
 
 from csnb.cells import REST, cell_effects, merge_cells
-from csnb.changes import find_change_issues, measure_changes, split_mix, split_traffic, trace_changes
+from csnb.changes import (
+    find_change_issues,
+    keep_steps,
+    measure_changes,
+    split_mix,
+    split_traffic,
+    trace_changes,
+)
 from csnb.errors import ParameterError
 from csnb.findings import Finding
 from csnb.loads import changed_metrics, split_change
@@ -90,6 +97,19 @@ def test_few_agents_are_drawn_by_the_day_and_the_method_says_so():
     assert paired_facts(two_weeks(agents=15), SATISFACTION).method == "agent bootstrap"
     few = paired_facts(two_weeks(agents=14), SATISFACTION)
     assert (few.method, few.blocks) == ("agent-day bootstrap", 14 * 14)
+
+
+def test_steps_lead_from_each_period_to_the_next():
+    ways = [("before_last", "last"), ("before_last", "this"), ("last", "this")]
+    trace = pd.DataFrame(
+        [(metric, factor, *way) for metric in ("b", "a") for factor in ("shop", "rate") for way in ways],
+        columns=["metric", "factor", "period_from", "period_to"],
+    )
+    steps = keep_steps(trace)
+    assert steps[["metric", "period_to"]].drop_duplicates().to_numpy().tolist() == [
+        ["b", "last"], ["b", "this"], ["a", "last"], ["a", "this"],
+    ]  # fmt: skip
+    assert steps["factor"].to_list() == ["shop", "rate"] * 4
 
 
 def test_the_interval_is_that_of_t_with_one_less_than_the_blocks():
@@ -215,6 +235,16 @@ def test_the_noise_of_earlier_weeks_widens_what_they_help_to_tell():
     assert len(moves) == facts.blocks + 2
     assert estimate < 0
     assert np.count_nonzero(moves) == len(moves)
+
+
+def test_a_few_sessions_without_a_load_are_taken_as_usual(worse):
+    """Nobody knows how busy an agent was whose name is missing; one in fifty is no reason to tell nothing."""
+    changes = measure_changes(worse, [SATISFACTION])
+    some = worse.assign(load_at_arrival=worse["load_at_arrival"].mask(np.arange(len(worse)) % 50 == 7))
+    parts, whole = (split_traffic(rows, changes)["value"].to_numpy() for rows in (some, worse))
+    assert parts == pytest.approx(whole, abs=0.01)
+    many = worse.assign(load_at_arrival=worse["load_at_arrival"].mask(np.arange(len(worse)) % 10 == 7))
+    assert split_traffic(many, changes).empty
 
 
 def test_without_loads_traffic_is_not_told_from_work(worse):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from two_weeks import two_weeks
 
+from csnb.charts import show_chart
 from csnb.charts_control import plot_control, plot_pulls
 from csnb.figures import chart_html
 from csnb.pulls import measure_pulls
@@ -88,6 +89,15 @@ def test_no_change_has_nothing_to_explain_but_its_name():
     html = chart_html(json.loads(figure.to_json()))
     assert words_of(figure) == ["变化不显著，不作解释"]
     assert "满意率：谁拉动了变化" in html
+
+
+def test_a_chart_with_nothing_to_draw_is_not_shown(monkeypatch):
+    shown = []
+    monkeypatch.setattr("csnb.charts.display", shown.append)
+    sessions = two_weeks(seed=1)
+    for changes in (CHANGED.assign(judgement="none"), CHANGED):
+        show_chart(plot_pulls(measure_pulls(sessions, changes, SATISFACTION, ["shop"]), SATISFACTION))
+    assert len(shown) == 1
 
 
 def test_a_name_with_tags_stays_plain():

@@ -13,6 +13,7 @@ from csnb.hints import find_parts, measure_hints
 from csnb.people import (
     count_hints,
     find_people_issues,
+    hide_agents,
     hide_names,
     list_hints,
     list_named,
@@ -193,3 +194,37 @@ def test_the_funnel_holds_every_agent_and_marks_those_outside(clear):
 def test_a_table_of_nobody_says_that_this_page_names_nobody():
     talks = pd.DataFrame({"agent_id": [], "question": []})
     assert text("empty.talks") in table_html(talks, "talks")
+
+
+class Known:
+    """What `hide_agents` asks of a book: who is known by name, and who served."""
+
+    agents = pd.DataFrame({"agent_id": ["甲店:小美", "甲店:A"], "name": ["王美丽", None]})
+    sessions = pd.DataFrame({"agent_id": ["甲店:小美", "乙店:小丽01", None]})
+
+
+QUOTES = pd.DataFrame(
+    {
+        "text": ["甲店客服小美接待您", "小丽01说好今天发，王美丽也说了", "A 款和 B 款有什么区别", None],
+        "quote": [None, "小丽01说好今天发", None, None],
+    }
+)
+
+
+@pytest.mark.parametrize("audience", ["lead", "leadership"])
+def test_names_of_agents_are_taken_out_of_what_was_said(audience):
+    hidden = hide_agents(QUOTES, Known, audience)
+    assert hidden["text"].to_list()[:3] == [
+        "甲店客服[客服]接待您",
+        "[客服]说好今天发，[客服]也说了",
+        "A 款和 B 款有什么区别",
+    ]
+    assert hidden["quote"][1] == "[客服]说好今天发"
+    assert hidden["text"].isna().to_list() == [False, False, False, True]
+    assert hide_agents(QUOTES, Known, "analyst") is QUOTES
+
+
+def test_who_may_be_named_stays_in_the_own_conversations_only():
+    seen = pd.Series(["甲店:小美"] * 3 + [None])
+    hidden = hide_agents(QUOTES, Known, "lead", seen)
+    assert hidden["text"].to_list()[:2] == ["甲店客服小美接待您", "[客服]说好今天发，[客服]也说了"]

@@ -16,6 +16,8 @@ from csnb.tables import (
     quotes_html,
     show_findings,
     show_provenance,
+    show_quotes,
+    show_section,
     show_table,
     table_html,
 )
@@ -62,6 +64,23 @@ def cells(html, row):
 def tags(html):
     """Give the names of all elements."""
     return {element.name for element in BeautifulSoup(html, "html.parser").find_all()}
+
+
+def test_a_section_without_a_row_has_no_heading_and_its_table_is_left_out(displayed):
+    empty, full = results().iloc[:0], results()
+    show_section("findings", [empty, empty])
+    show_table(empty, "shops", even_empty=False)
+    show_quotes(pd.DataFrame(columns=["session_id", "text"]), even_empty=False)
+    assert displayed == []
+    show_section("findings", [empty, full])
+    show_table(full, "shops", even_empty=False)
+    assert len(displayed) == 2
+
+
+def test_ranks_beside_rates_are_whole_numbers():
+    ranks = results(rank_low=pd.array([1, 2, None], "Int64"), rank_high=pd.array([3, 40, None], "Int64"))
+    html = table_html(ranks, "shops", ["shop", "value", "rank_low", "rank_high"])
+    assert [cells(html, row)[-1] for row in (1, 2, 3)] == ["1–3", "2–40", "—"]
 
 
 def test_results_read_value_interval_and_n_in_the_unit_of_their_row():
