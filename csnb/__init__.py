@@ -77,8 +77,9 @@ _HOMES = {
     "csnb.gaps": ["split_gaps", "measure_gap_parts"],
     "csnb.strain": ["measure_strain"],
     "csnb.people": [
-        "hide_names", "hide_agents", "list_named", "count_hints", "list_hints", "list_talks", "list_cases", "find_people_issues",
+        "hide_names", "hide_agents", "list_named", "count_hints", "list_hints", "find_people_issues",
     ],
+    "csnb.talks": ["list_talks", "list_sheets", "list_cases"],
     "csnb.charts_people": ["plot_funnel"],
     "csnb.charts": [
         "plot_trend", "plot_ranking", "plot_share", "plot_heatmap", "plot_distribution", "plot_pareto",
@@ -86,7 +87,7 @@ _HOMES = {
     ],
     "csnb.charts_control": ["plot_control", "plot_pulls"],
     "csnb.tables": [
-        "show_section", "show_text", "show_findings", "show_table", "show_quotes", "show_definitions",
+        "show_section", "show_text", "show_findings", "show_table", "show_quotes", "show_sheets", "show_definitions",
         "show_provenance",
     ],
     "csnb.press": ["list_reports", "run_reports"],

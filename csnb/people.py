@@ -1,4 +1,4 @@
-"""People: who may be named to whom, what to talk about with one person, and what all this says.
+"""People: who may be named to whom, and what all this says.
 
 `analyst` sees every agent, `lead` those whom the rule for naming people allows (people.toml), `leadership` nobody.
 """
@@ -8,7 +8,6 @@ import re
 import numpy as np
 import pandas as pd
 
-from csnb.answers import read_conversations
 from csnb.casemix import read_people
 from csnb.errors import one_of
 from csnb.findings import Finding
@@ -18,7 +17,6 @@ from csnb.standing import count_standings, measure_reliability, outcome_rule
 from csnb.strings import text
 
 AUDIENCES = ("analyst", "lead", "leadership")
-LIKELY = 0.5  # a hint so likely gets its conversations shown to analysts, too
 RELIABLE = 0.7  # part of the variety that must last for a team's view
 
 
@@ -171,117 +169,6 @@ def list_hints(hints, audience):
          "value": shown["sure_share"].where(shown["agent_id"].notna()), "low": np.nan, "high": np.nan, "unit": "rate", "method": shown["method"],
          "rulepack": ""}
     ).reset_index(drop=True)  # fmt: skip
-
-
-def list_talks(hints, fault_agents, audience):
-    """List what to ask in a talk, one row an agent: the likeliest hint, faults over the standard, a question.
-
-    Parameters
-    ----------
-    hints : pandas.DataFrame of `measure_hints`
-    fault_agents : pandas.DataFrame of `compare_fault_agents`
-    audience : "analyst", "lead" or "leadership"
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an agent: `agent_id, question, hint, state, sure_share`, `faults` (in words), `team, n, value, low,
-        high`; those named by the rule first, then those with a likely hint (.5), then by name. A hint that is not
-        likely is not shown. Questions open a talk; nothing here is a verdict.
-
-    Examples
-    --------
-    >>> import csnb
-    >>> sessions = csnb.select_sessions(book)
-    >>> faults = csnb.compare_faults(sessions, book.labels)
-    >>> fault_agents = csnb.compare_fault_agents(sessions, book.labels, faults)
-    >>> hints = csnb.measure_hints(sessions, csnb.find_parts(sessions, book.labels, book.shifts))
-    >>> csnb.list_talks(hints, fault_agents, "analyst")[["agent_id", "state"]].values.tolist()
-    [['小丽', 'too_few'], ['小美', 'too_few']]
-    >>> len(csnb.list_talks(hints, fault_agents, "leadership"))
-    0
-    """
-    over = fault_agents[fault_agents["is_named"].astype(bool)]
-    comma = text("word.list_separator")
-    faults = over.groupby("agent_id")["fault"].agg(
-        lambda names: comma.join(word_of("fault", name) for name in names)
-    )
-    is_shown = hints["is_named"].astype(bool) | (hints["sure_share"] >= LIKELY)
-    figures = ["hint", "n", "value", "low", "high", "sure_share"]
-    ranked = hints.assign(is_shown=is_shown, likely=hints["sure_share"].fillna(-1)).sort_values(
-        ["agent_id", "is_named", "likely"], ascending=[True, False, False], kind="stable"
-    )
-    first = ranked.drop_duplicates("agent_id").astype({"hint": object, "n": "Int64"})
-    first[figures] = first[figures].where(first["is_shown"])
-    first = first.assign(
-        faults=first["agent_id"].map(faults),
-        question=[text(f"talk.{row.hint if row.is_shown else row.state}") for row in first.itertuples()],
-        is_named=first["is_named"] | first["agent_id"].isin(faults.index),
-    )
-    listed = list_named(first.sort_values("is_shown", ascending=False, kind="stable"), audience)
-    return listed[["agent_id", "question", "hint", "state", "sure_share", "faults", "team", *figures[1:-1]]]
-
-
-def list_cases(book, sessions, parts, hints, audience):
-    """List the conversations to talk about: those that weigh most in a hint, from its parts.
-
-    Parameters
-    ----------
-    book : Book
-    sessions : pandas.DataFrame of `select_sessions`
-    parts : dict of `find_parts`
-    hints : pandas.DataFrame of `measure_hints`
-    audience : "analyst", "lead" or "leadership"; analysts see hints that are likely (.5), others named ones
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a message with text: `case` (agent and hint, in words), `session_id, role, text`. For others than
-        analysts no other agent's name stands in it.
-
-    Examples
-    --------
-    >>> import csnb
-    >>> sessions = csnb.select_sessions(book)
-    >>> parts = csnb.find_parts(sessions, book.labels, book.shifts)
-    >>> hints = csnb.measure_hints(sessions, parts)
-    >>> list(csnb.list_cases(book, sessions, parts, hints, "analyst"))
-    ['case', 'session_id', 'role', 'text']
-    """
-    shown = list_named(hints, audience)
-    shown = shown[shown["is_named"].astype(bool) | (shown["sure_share"] >= LIKELY)]
-    count = read_people(book.definitions_folder)["hints"]["cases"]
-    weighed = (
-        shown[["agent_id", "hint"]].reset_index(names="place").merge(_weigh(parts), on=["agent_id", "hint"])
-    )
-    keys = (
-        weighed.sort_values(["place", "rest"], ascending=[True, False], kind="stable")
-        .drop_duplicates(["place", "session_key"])
-        .groupby("place")
-        .head(count)
-    )
-    keys = keys.assign(
-        place=range(len(keys)),
-        case=[
-            text("talk.case", agent=row.agent_id, hint=word_of("hint", row.hint)) for row in keys.itertuples()
-        ],
-    ).merge(sessions[["session_key", "session_id"]], on="session_key")
-    said = read_conversations(book, keys["session_key"]).drop_nulls("text")
-    said = said.select("session_key", "number", "role", "text").to_pandas()
-    joined = keys.merge(said, on="session_key").sort_values(["place", "number"], ignore_index=True)
-    return hide_agents(joined, book, audience, joined["agent_id"])[["case", "session_id", "role", "text"]]
-
-
-def _weigh(parts):
-    """Say how far each conversation lies above what was expected, in standard deviations of its part."""
-    rows = [
-        part.rows.assign(hint=hint, rest=(rest := part.rows["y"] - part.adjusted.expected) / rest.std())
-        for hint, entries in parts.items()
-        for part in entries.values()
-    ]
-    columns = ["agent_id", "hint", "session_key", "rest"]
-    found = pd.concat(rows)[columns] if rows else pd.DataFrame(columns=columns)
-    return found[found["session_key"].notna() & (found["rest"] > 0)]
 
 
 # ---- findings

@@ -511,6 +511,39 @@ def _said(message):
     )
 
 
+# ---- sheets
+
+
+def show_sheets(frame, by="agent_id"):
+    """Show one sheet a group, folded away until the reader opens it; nothing where there is none.
+
+    Parameters
+    ----------
+    frame : DataFrame, one row a line: the column `by`, `line` (a word: `value.line.<line>`) and `said`
+    by : str
+
+    Examples
+    --------
+    >>> show_sheets(csnb.list_sheets(talks, compared, hints, fault_agents, gaps, "lead"))  # doctest: +SKIP
+    """
+    if len(frame):
+        _show(sheets_html(frame, by), f"{frame[by].nunique()}")
+
+
+def sheets_html(frame, by="agent_id"):
+    """Give the HTML of `show_sheets`."""
+    sheets = "".join(
+        f"<details><summary>{escape(word_of(by, name))}</summary>"
+        f'<dl class="definitions">{"".join(map(_line_of_sheet, rows["line"], rows["said"]))}</dl></details>'
+        for name, rows in frame.groupby(by, sort=False)
+    )
+    return f'<div class="quotes">{sheets}</div>'
+
+
+def _line_of_sheet(line, said):
+    return f"<dt>{escape(word_of('line', line))}</dt><dd>{escape(said)}</dd>"
+
+
 # ---- definitions and provenance
 
 

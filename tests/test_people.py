@@ -17,12 +17,12 @@ from csnb.people import (
     hide_names,
     list_hints,
     list_named,
-    list_talks,
 )
 from csnb.standing import compare_agents, compare_units
 from csnb.strain import measure_strain
 from csnb.strings import text
-from csnb.tables import table_html
+from csnb.tables import sheets_html, table_html
+from csnb.talks import list_sheets, list_talks
 
 CLEAR = [0.05] * 2 + [0.2] * 16 + [0.5] * 2
 
@@ -46,6 +46,7 @@ def report(sessions, audience="analyst"):
         "compared": compared,
         "hints": hints,
         "fault_agents": fault_agents,
+        "gaps": gaps,
         "found": found,
         "words": words,
     }
@@ -98,7 +99,7 @@ def test_no_page_of_leadership_holds_a_name(clear, audience):
 
 
 def test_talks_ask_about_what_was_found_and_lists_those_first(clear):
-    talks = list_talks(clear["hints"], clear["fault_agents"], "analyst")
+    talks = list_talks(clear["compared"], clear["hints"], clear["fault_agents"], "analyst")
     assert len(talks) == 20
     first = talks.iloc[0]
     assert first["agent_id"] in ("agent 18", "agent 19")
@@ -107,15 +108,44 @@ def test_talks_ask_about_what_was_found_and_lists_those_first(clear):
     assert text("value.fault.unresolved") in first["faults"]
     calm = talks.set_index("agent_id").loc["agent 05"]
     assert calm["question"] == text("talk.open")
-    assert pd.isna(calm["hint"]) and pd.isna(calm["value"])
+    assert pd.isna(calm["hint"]) and pd.isna(calm["sure_share"])
 
 
 def test_talks_are_for_leads_past_the_gate_and_for_leadership_none(clear):
-    assert set(list_talks(clear["hints"], clear["fault_agents"], "lead")["agent_id"]) == {
-        "agent 18",
-        "agent 19",
-    }
-    assert list_talks(clear["hints"], clear["fault_agents"], "leadership").empty
+    """The two heads are named, too: what comes easily to them can be taught to others."""
+    talks = list_talks(clear["compared"], clear["hints"], clear["fault_agents"], "lead")
+    assert set(talks["agent_id"]) == {"agent 00", "agent 01", "agent 18", "agent 19"}
+    assert list_talks(clear["compared"], clear["hints"], clear["fault_agents"], "leadership").empty
+
+
+def sheets(clear, audience):
+    """Write the sheets for an audience."""
+    parts = [clear[name] for name in ("compared", "hints", "fault_agents")]
+    return list_sheets(list_talks(*parts, audience), *parts, clear["gaps"], audience)
+
+
+def test_a_sheet_says_what_was_found_with_n_and_interval_and_asks(clear):
+    sheet = sheets(clear, "analyst").set_index("agent_id").loc["agent 18"]
+    assert sheet["line"].to_list() == ["standing", "hint", "fault", "gap", "rule_out", "ask", "agree"]
+    found = sheet.loc[sheet["line"].isin(["standing", "hint", "fault"]), "said"]
+    assert found.str.contains("区间").all()
+    assert found.str.contains("样本量 400").all()
+    assert text("talk.ability") in sheet["said"].to_list()
+    calm = sheets(clear, "analyst").set_index("agent_id").loc["agent 05"]
+    assert calm["line"].to_list() == ["standing", "gap", "ask", "agree"]
+
+
+def test_sheets_of_leads_hold_what_is_past_the_gate_and_leadership_has_none(clear):
+    for_lead = sheets(clear, "lead")
+    assert set(for_lead["agent_id"]) == {"agent 00", "agent 01", "agent 18", "agent 19"}
+    assert set(for_lead.loc[for_lead["line"] == "hint", "agent_id"]) == {"agent 18", "agent 19"}
+    assert sheets(clear, "leadership").empty
+
+
+def test_a_sheet_is_folded_away_and_its_words_are_plain(clear):
+    html = sheets_html(sheets(clear, "lead").assign(said="<b>x</b>"))
+    assert html.count("<details>") == 4
+    assert "<b>" not in html
 
 
 def test_hints_are_counted_and_laid_out(clear):
@@ -192,8 +222,8 @@ def test_the_funnel_holds_every_agent_and_marks_those_outside(clear):
 
 
 def test_a_table_of_nobody_says_that_this_page_names_nobody():
-    talks = pd.DataFrame({"agent_id": [], "question": []})
-    assert text("empty.talks") in table_html(talks, "talks")
+    compared = pd.DataFrame({"agent_id": [], "standing": []})
+    assert text("empty.compared") in table_html(compared, "compared")
 
 
 class Known:
