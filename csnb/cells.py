@@ -4,7 +4,7 @@ import numpy as np
 
 from csnb.paired import block_sums
 
-REST = "rest"
+REST, UNKNOWN = "rest", "unknown"
 SMALL_CELL = 20
 
 
@@ -25,7 +25,7 @@ def merge_cells(rows, by, smallest=SMALL_CELL):
     cells : int, how many cells there are
     """
     names = [name for name in by if name in rows and rows[name].nunique(dropna=False) > 1]
-    labels = rows[names].astype("string").fillna("unknown")
+    labels = rows[names].astype("string").fillna(UNKNOWN)
     place, base = rows["place"].to_numpy(), rows["base"].to_numpy()
     for name in reversed(names):
         codes = labels.groupby(names, sort=False).ngroup().to_numpy()

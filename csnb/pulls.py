@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from csnb.cells import REST, cell_effects, cell_sums, merge_cells
+from csnb.cells import REST, UNKNOWN, cell_effects, cell_sums, merge_cells
 from csnb.formats import column_name, group_word, word_of
 from csnb.loads import changed_metrics
 from csnb.paired import draw_blocks, drawn_interval, effect_row, effect_table, paired_facts
@@ -122,7 +122,8 @@ def sure_pulls(pulls):
     Returns
     -------
     pandas.DataFrame
-        Some rows of `pulls`, in their order: of each dimension the largest, of reasons all; `rest` is no group.
+        Some rows of `pulls`, in their order: of each dimension the largest, of reasons all; what is the rest or
+        unknown is no group to talk to.
 
     Examples
     --------
@@ -134,7 +135,7 @@ def sure_pulls(pulls):
     is_reason = "reason" in pulls
     whole = pulls["value"].sum() if is_reason else pulls.groupby("dimension")["value"].sum().iloc[0]
     is_sure = (pulls["low"] > 0) | (pulls["high"] < 0)
-    is_named = pulls["reason" if is_reason else "group"] != REST
+    is_named = ~pulls["reason" if is_reason else "group"].isin([REST, UNKNOWN])
     surely = pulls[is_sure & is_named & (np.sign(pulls["value"]) == np.sign(whole))]
     return surely if is_reason else surely.groupby("dimension", sort=False).head(1)
 
