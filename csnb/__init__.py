@@ -50,6 +50,7 @@ _HOMES = {
         "scored_sessions", "measure_sides", "measure_controllable", "list_readings", "with_base", "measure_labelling_need",
     ],
     "csnb.bounds": ["measure_response_bias"],
+    "csnb.openings": ["add_openings"],
     "csnb.recovery": ["find_levers", "measure_recoverable", "measure_levers", "list_recoverable"],
     "csnb.lever_checks": [
         "list_lever_checks", "compare_estimates", "list_overlap", "measure_negative_controls",
