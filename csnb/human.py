@@ -7,8 +7,10 @@ settled between them, is taken as known, and the single answers are held against
 import pandas as pd
 
 from csnb.errors import ParameterError
+from csnb.measures import PLAIN
 from csnb.reasons import read_reasons
 from csnb.sides import SIDES
+from csnb.two_phase import correct_coders
 
 FINAL = "final"  # the coder whose answer settles a dispute
 ESTIMANDS = (*SIDES, "any", "split")
@@ -106,6 +108,43 @@ def double_coded(answers):
         return final[:0]
     agreed = coded_values(answers).loc[agrees.index[agrees].difference(final.index)]
     return pd.concat([final[final.index.isin(coders.index)], agreed])
+
+
+def corrected_values(values, weight):
+    """Give what people say of every conversation, ready for an estimate, and what to add for the errors of single coders.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame by `session_key, coder`: what each coder says, one column a share
+    weight : pandas.Series by `session_key`: how many conversations each stands for
+
+    Returns
+    -------
+    y : pandas.DataFrame by session_key
+        The settled answers, else the mean of the coders; with a correction, what single coders say as far as that can be leant on
+    off : Correction to be added to the estimate made of `y`; None unless 30 conversations are coded twice and settled
+        (agreed on, or by a final answer; not with more than a tenth of the disputes open)
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([(1, "li"), (1, "wu"), (2, "li")], names=["session_key", "coder"])
+    >>> y, off = corrected_values(pd.DataFrame({"agent": [1.0, 0.0, 1.0]}, index), pd.Series([1, 1], [1, 2]))
+    >>> y["agent"].tolist(), off
+    ([0.5, 1.0], None)
+    """
+    is_final = _is_final(values)
+    final = values[is_final].groupby(level="session_key").mean()
+    by_session = values[~is_final].groupby(level="session_key")
+    coded = by_session.mean()
+    agrees = (by_session.nunique() == 1).all(axis=1)[by_session.size() > 1]
+    disputed = agrees.index[~agrees]
+    agreed = coded.loc[agrees.index[agrees].difference(final.index)]
+    known = pd.concat([final[final.index.isin(coded.index)], agreed])
+    is_open = len(disputed) and disputed.isin(final.index).mean() < 1 - _MOST_OPEN
+    if is_open or len(known) < PLAIN:
+        return pd.concat([final, coded.loc[coded.index.difference(final.index)]]), None
+    lean, off = correct_coders(known, coded.loc[known.index], weight.loc[known.index])
+    return lean * coded, off
 
 
 def _is_final(answers):

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from csnb.human import corrected_values
 from csnb.measures import SMALLEST_GROUP
-from csnb.owners import coded_flags, owner_answers, owner_chances
+from csnb.owners import coded_flags, estimate_shares, owner_answers, owner_chances
 from csnb.satisfaction import UNVERIFIED as BY_MACHINE
 from csnb.satisfaction import dissatisfied_sessions
-from csnb.shares import TWO_PHASE
+from csnb.shares import CORRECTED, TWO_PHASE
 from csnb.stats import difference_interval, wilson_interval
-from csnb.two_phase import lean_on_machine, share_intervals, two_phase
+from csnb.two_phase import Correction, lean_on_machine, share_intervals
 
 GROWING, SHRINKING, UNCLEAR, UNKNOWN = "growing", "shrinking", "unclear", "unknown"
 _WEEKS = ["metric", "owner", "week", "n", "value", "low", "high", "unit", "method", "rulepack"]
@@ -107,12 +108,13 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
 
 
 class _Seen(NamedTuple):
-    """What rates are made of: the ratings, which of them the machine codes to whom, what people say (or None),
-    the machine's chances, how far to lean on them, and how much more days differ than by chance."""
+    """What rates are made of: the ratings, which of them the machine codes to whom, what people say (or None), what to add
+    for the errors of single coders, the machine's chances, how far to lean on them, and how much more days differ than by chance."""
 
     rated: pd.DataFrame
     coded: pd.DataFrame
     said: pd.DataFrame | None
+    off: Correction | None
     drawn: pd.DataFrame
     chances: pd.DataFrame | None
     lean: float
@@ -127,14 +129,15 @@ def _look(sessions, scored, machine, human, folder, chances):
     coded = coded_flags(bad, machine, folder).reindex(rated["session_key"], fill_value=0)
     coded["is_bad"] = rated["session_key"].isin(bad["session_key"]).to_numpy().astype(int)
     spread = pd.Series({name: _overdispersion(rated, coded[name].to_numpy()) for name in coded})
-    said, drawn = owner_answers(scored, human, folder)
-    if said is None:
-        return _Seen(rated, coded, None, drawn, None, 1.0, spread)
+    said = owner_answers(scored, human, folder)
+    drawn = said.drawn
+    if said.flags is None:
+        return _Seen(rated, coded, None, None, drawn, None, 1.0, spread)
     p = owner_chances(drawn, machine if chances is None else chances, folder)
-    labelled = drawn["session_key"].isin(said.index).to_numpy()
-    y = said.loc[drawn["session_key"][labelled]]
-    lean = lean_on_machine(drawn["stratum"], labelled, y, p)
-    return _Seen(rated, coded, said, drawn, p, lean, spread)
+    y, off = corrected_values(said.flags, said.weight)
+    labelled = drawn["session_key"].isin(y.index).to_numpy()
+    lean = lean_on_machine(drawn["stratum"], labelled, y.loc[drawn["session_key"][labelled]], p)
+    return _Seen(rated, coded, y, off, drawn, p, lean, spread)
 
 
 def _overdispersion(rated, hits):
@@ -161,18 +164,13 @@ def _rates(seen, weeks, confidence):
             BY_MACHINE,
         )
     elif n >= SMALLEST_GROUP:
-        inside = seen.drawn["session_key"].isin(coded.index).to_numpy()
-        drawn, labelled = (
-            seen.drawn[inside],
-            seen.drawn["session_key"][inside].isin(seen.said.index).to_numpy(),
-        )
-        if labelled.sum() >= SMALLEST_GROUP:
-            y = seen.said.loc[drawn["session_key"][labelled], owners]
-            fit = two_phase(
-                drawn["stratum"], labelled, y, seen.chances.loc[drawn["session_key"], owners], seen.lean
-            )
+        drawn = seen.drawn[seen.drawn["session_key"].isin(coded.index)]
+        y = seen.said[seen.said.index.isin(drawn["session_key"])]
+        if len(y) >= SMALLEST_GROUP:
+            fit = estimate_shares(drawn, y, seen.chances.loc[drawn["session_key"]], seen.off, seen.lean)
             part = _chance(coded["is_bad"], seen.spread["is_bad"], confidence)
             ends, method = _product(part, share_intervals(fit, confidence)), TWO_PHASE
+            method += f", {CORRECTED}" if seen.off else ""
     return {
         owner: {"n": n, "value": value, "low": low, "high": high, "method": method}
         for owner, (value, low, high) in zip(owners, ends.T, strict=True)

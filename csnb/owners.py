@@ -5,17 +5,19 @@ at an agent who holds too many conversations: that is rostering. Machine codes a
 people's labels, and without labels there are bounds only.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy import stats as distributions
 
 from csnb.bounds import UNVERIFIED, bound_sides, freed_of_errors
-from csnb.human import FINAL, side_values
+from csnb.human import corrected_values, side_values
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.measures import SMALLEST_GROUP, measure
 from csnb.reasons import read_owners, read_reasons
 from csnb.satisfaction import UNVERIFIED as BY_MACHINE
-from csnb.shares import TWO_PHASE, any_of, with_base
+from csnb.shares import CORRECTED, TWO_PHASE, any_of, with_base
 from csnb.strings import get_language
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
 
@@ -166,7 +168,8 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None, ch
         Table `results` with metric `owner_share`, by `owner`, and `sessions`, the conversations that the share is
         about; n is the number of them that people labelled. A conversation may have several owners. Without labels there
         is no value, and the interval are bounds (`csnb.bounds.LEAST_RIGHT`), method `unverified`; below
-        5 labels, or conversations, there is none either. Errors of single coders are not corrected here.
+        5 labels, or conversations, there is none either. Errors of single coders are corrected from 30
+        conversations on that two people coded and that are settled, and `method` says so.
 
     Examples
     --------
@@ -176,13 +179,13 @@ def measure_owners(scored, machine, human=None, confidence=0.95, folder=None, ch
     ['agent', 0, 'suppressed']
     """
     owners = list(read_owners(folder))
-    y, drawn = owner_answers(scored, human, folder)
-    if y is None:
+    said = owner_answers(scored, human, folder)
+    if said.flags is None:
         seen = coded_flags(scored, machine, folder)
         ends = [freed_of_errors(seen[owner].mean()) if len(seen) else (np.nan, np.nan) for owner in owners]
         return _bounded("owner", owners, ends, "owner_share", scored)
-    f = owner_chances(drawn, machine if chances is None else chances, folder)
-    return _estimated("owner", owners, y[owners], f[owners], "owner_share", drawn, confidence)
+    f = owner_chances(said.drawn, machine if chances is None else chances, folder)
+    return _estimated("owner", said.flags, f, "owner_share", said, confidence)
 
 
 def measure_duties(scored, machine, human=None, confidence=0.95, folder=None, chances=None):
@@ -205,15 +208,15 @@ def measure_duties(scored, machine, human=None, confidence=0.95, folder=None, ch
     >>> csnb.measure_duties(scored, book.labels)["duty"].tolist()
     ['agent', 'both', 'management']
     """
-    y, drawn = owner_answers(scored, human, folder)
-    if y is None:
+    said = owner_answers(scored, human, folder)
+    if said.flags is None:
         seen = _split_service(coded_flags(scored, machine, folder)).astype(bool)
         side = seen.idxmax(axis=1).where(seen.any(axis=1)).map({d: s for s, d in _SIDE_OF_DUTY.items()})
         bounds = bound_sides(pd.DataFrame({"side": side}))
         ends = [bounds[side] for side in _SIDE_OF_DUTY]
         return _bounded("duty", DUTIES, ends, "duty_share", scored)
-    f = owner_chances(drawn, machine if chances is None else chances, folder)
-    return _estimated("duty", DUTIES, _split_service(y), _split_service(f), "duty_share", drawn, confidence)
+    f = _split_service(owner_chances(said.drawn, machine if chances is None else chances, folder))
+    return _estimated("duty", _split_service(said.flags), f, "duty_share", said, confidence)
 
 
 def _split_service(flags):
@@ -235,23 +238,43 @@ def owner_chances(sessions, chances, folder):
     return found.reindex(index=sessions["session_key"], columns=list(read_owners(folder)), fill_value=0.0)
 
 
+class Said(NamedTuple):
+    """What people answered on the conversations that labels were drawn from.
+
+    flags: by session_key and coder, for which owners there is a reason; None where nobody answered. weight: how many
+    conversations each stands for. drawn: the conversations.
+    """
+
+    flags: pd.DataFrame | None
+    weight: pd.Series
+    drawn: pd.DataFrame
+
+
 def owner_answers(scored, human, folder):
-    """Give for which owners people saw a reason, conversation by conversation, and the conversations drawn from."""
+    """Give for which owners each coder saw a reason, conversation by conversation."""
     drawn = scored[scored["stratum"].notna()]
     if human is None:
-        return None, drawn
+        return Said(None, pd.Series(dtype=float), drawn)
     own = human[(human["use"] == "estimate") & human["session_key"].isin(drawn["session_key"])]
     if own.empty:
-        return None, drawn
-    settled = own.loc[own["coder"] == FINAL, "session_key"]
-    own = own[(own["coder"] == FINAL) | ~own["session_key"].isin(settled)]
+        return Said(None, pd.Series(dtype=float), drawn)
     who = own[["session_key", "coder"]].drop_duplicates()
     seen = assign_owners(own[own["holds"].astype(bool)], drawn, folder)[["session_key", "coder", "owner"]]
     flags = pd.crosstab([seen["session_key"], seen["coder"]], seen["owner"]).clip(upper=1)
     flags = flags.reindex(
         index=pd.MultiIndex.from_frame(who), columns=list(read_owners(folder)), fill_value=0
     )
-    return flags.groupby(level="session_key").mean(), drawn
+    probability = own.get("drawn_probability", pd.Series(1.0, own.index)).fillna(1.0)
+    return Said(flags.astype(float), 1 / probability.groupby(own["session_key"]).first(), drawn)
+
+
+def estimate_shares(drawn, y, f, off, lean):
+    """Estimate shares of conversations from what people say of some and the machine of all, coders' errors corrected."""
+    labelled = drawn["session_key"].isin(y.index).to_numpy()
+    fit = two_phase(drawn["stratum"], labelled, y.loc[drawn["session_key"][labelled]], f, lean)
+    if off is None:
+        return fit
+    return fit._replace(estimate=fit.estimate + off.estimate, variance=fit.variance + off.variance)
 
 
 def _bounded(by, names, ends, metric, scored):
@@ -264,16 +287,16 @@ def _bounded(by, names, ends, metric, scored):
     return frame[["metric", by, *_RESULTS, "sessions"]]
 
 
-def _estimated(by, names, y, f, metric, drawn, confidence):
-    """Give the rows of shares with labels."""
-    labelled = drawn["session_key"].isin(y.index).to_numpy()
-    y = y.loc[drawn["session_key"][labelled]]
-    phases = drawn["stratum"], labelled, y, f
-    fit = two_phase(*phases, lean_on_machine(*phases))
+def _estimated(by, values, f, metric, said, confidence):
+    """Give the rows of shares with labels; `values` are what each coder says."""
+    y, off = corrected_values(values, said.weight)
+    labelled = said.drawn["session_key"].isin(y.index).to_numpy()
+    lean = lean_on_machine(said.drawn["stratum"], labelled, y.loc[said.drawn["session_key"][labelled]], f)
+    fit = estimate_shares(said.drawn, y, f, off, lean)
     is_few = fit.n < SMALLEST_GROUP
-    ends = np.full((3, len(names)), np.nan) if is_few else share_intervals(fit, confidence)
-    frame = pd.DataFrame({by: list(names), **dict(zip(("value", "low", "high"), ends, strict=True))})
-    method = "suppressed" if is_few else TWO_PHASE
+    ends = np.full((3, len(values.columns)), np.nan) if is_few else share_intervals(fit, confidence)
+    frame = pd.DataFrame({by: list(values), **dict(zip(("value", "low", "high"), ends, strict=True))})
+    method = "suppressed" if is_few else TWO_PHASE if off is None else f"{TWO_PHASE}, {CORRECTED}"
     frame = frame.assign(metric=metric, n=fit.n, unit="rate", method=method, rulepack="", sessions=fit.size)
     return frame[["metric", by, *_RESULTS, "sessions"]]
 

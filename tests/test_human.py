@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from csnb.errors import ParameterError
-from csnb.human import coded_values, double_coded, read_answers, settled_values
+from csnb.human import coded_values, corrected_values, double_coded, read_answers, settled_values
 
 
 def labels_from(lines):
@@ -80,3 +80,27 @@ def test_a_code_that_is_not_in_the_guide_is_named():
         read_answers(labels_from("1 li rude"))
     with pytest.raises(ParameterError, match=r"lack the columns \['holds'\]"):
         read_answers(labels_from("1 li ability").drop(columns="holds"))
+
+
+def erring(settled):
+    """Let li miss every second reason of a hundred sessions; wu codes forty of them again, and some are settled."""
+    true = {key: float(key % 2) for key in range(100)}
+    li = {(key, "li"): holds * (key % 4 == 1) for key, holds in true.items()}
+    wu = {(key, "wu"): holds for key, holds in true.items() if key < 40}
+    final = {(key, "final"): true[key] for key in range(settled)}
+    values = pd.Series(li | wu | final, dtype=float).rename_axis(["session_key", "coder"])
+    return corrected_values(values.to_frame("agent"), pd.Series(1.0, range(100))), true
+
+
+def test_shares_are_corrected_for_what_single_coders_miss_once_enough_is_settled():
+    (y, off), true = erring(settled=40)
+    raw = pd.Series({key: holds * (key % 4 == 1) for key, holds in true.items()}).mean()
+    assert raw == 0.25
+    assert y["agent"].mean() + off.estimate[0] == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize("settled", [0, 20])
+def test_shares_are_not_corrected_while_disputes_are_open(settled):
+    (y, off), true = erring(settled)
+    assert off is None
+    assert y.loc[list(range(settled)), "agent"].to_list() == [true[key] for key in range(settled)]
