@@ -14,7 +14,7 @@ from csnb.measures import compare_periods, measure
 from csnb.metrics import METRICS
 from csnb.stats import adjust_pvalues
 from csnb.strings import text
-from csnb.windows import NO_DAYS, in_days, period_spans
+from csnb.windows import NO_DAYS, WEEKS, in_days, period_spans
 
 FILE = "pulse.toml"
 ONLINE = "online_hours"
@@ -156,31 +156,27 @@ def measure_weeks(sessions, weeks, shifts, confidence=0.95, folder=None):
     Returns
     -------
     pandas.DataFrame
-        One row a platform and metric: `platform, metric, unit`, and `value_week_3` to `value_week_0` (the week
-        that ends last); a week that is not there is missing.
+        One row a platform and metric: `platform, metric, unit`, `value_week_3` to `value_week_0` (the week that ends
+        last; a week that is not there is missing), and of that last week `low, high, n`.
 
     Examples
     --------
     >>> import csnb
     >>> sessions = csnb.select_sessions(book)
-    >>> list(csnb.measure_weeks(sessions, csnb.find_weeks(sessions), book.shifts))
-    ['platform', 'metric', 'unit', 'value_week_3', 'value_week_2', 'value_week_1', 'value_week_0']
+    >>> list(csnb.measure_weeks(sessions, csnb.find_weeks(sessions), book.shifts))[2:]
+    ['unit', 'value_week_3', 'value_week_2', 'value_week_1', 'value_week_0', 'low', 'high', 'n']
     """
-    columns = [
-        "platform",
-        "metric",
-        "unit",
-        *(f"value_{name}" for name in ("week_3", "week_2", "week_1", "week_0")),
-    ]
+    keys, latest = ["platform", "metric", "unit"], ["low", "high", "n"]
+    columns = [*keys, *(f"value_{name}" for name in WEEKS), *latest]
     measured = {}
     for week in weeks.itertuples():
         one = pd.DataFrame([{"period": "this", "first_day": week.first_day, "last_day": week.last_day}])
-        measured[f"value_{week.period}"] = measure_core(sessions, one, shifts, confidence, folder).set_index(
-            ["platform", "metric", "unit"]
-        )["value"]
+        table = measure_core(sessions, one, shifts, confidence, folder).set_index(keys)
+        measured[f"value_{week.period}"] = table["value"]
     if not measured:
         return pd.DataFrame(columns=columns)
-    return pd.concat(measured, axis=1, sort=False).reset_index().reindex(columns=columns)
+    side_by_side = pd.concat(measured, axis=1, sort=False).join(table[latest])
+    return side_by_side.reset_index().reindex(columns=columns)
 
 
 # ---- findings

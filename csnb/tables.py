@@ -306,7 +306,7 @@ def _interval_columns(frame, low, high):
         f"{escape(format_interval(a, b, unit))}</td>"
         for a, b, unit in triples
     ]
-    column = Shown(f'<th scope="col" class="number"{names}>{escape(text("table.interval"))}</th>', cells)
+    column = Shown(f'<th scope="col" class="number"{names}>{escape(_interval_word(frame, low))}</th>', cells)
     if frame[[low, high]].isna().all(axis=None):
         return [_hidden(frame, low), _hidden(frame, high)]
     drawable = [not is_missing(a) and not is_missing(b) for a, b, _ in triples]
@@ -314,6 +314,13 @@ def _interval_columns(frame, low, high):
     if sum(drawable) < 3 or middle not in frame or frame.get("metric", units).nunique() > 1:
         return [column]
     return [column, Shown('<td class="drawn"></td>', _drawings(frame, low, high, middle))]
+
+
+def _interval_word(frame, low):
+    """Name an interval: control limits are none, and say so by their method (strings `interval.<method>`)."""
+    methods = set(frame["method"].dropna()) if low == "low" and "method" in frame else set()
+    words = {text(key) for key in (f"interval.{method}" for method in methods) if has_text(key)}
+    return words.pop() if len(words) == 1 else text("table.interval")
 
 
 def _drawings(frame, low, high, middle):

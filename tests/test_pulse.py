@@ -82,6 +82,9 @@ def test_weeks_stand_side_by_side(sessions):
     satisfied = sessions.groupby("day")["is_satisfied"].mean()
     assert weeks.loc["satisfaction_rate", "value_week_0"] == pytest.approx(satisfied.iloc[-7:].mean())
     assert np.isnan(weeks.loc["satisfaction_rate", "value_week_3"])
+    low, high, n = weeks.loc["satisfaction_rate", ["low", "high", "n"]]
+    assert low < weeks.loc["satisfaction_rate", "value_week_0"] < high
+    assert n == sessions["day"].isin(sorted(sessions["day"].unique())[-7:]).sum()
     assert measure_weeks(sessions, find_weeks(sessions).iloc[:0], NO_SHIFTS).empty
 
 

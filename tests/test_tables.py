@@ -77,6 +77,11 @@ def test_a_section_without_a_row_has_no_heading_and_its_table_is_left_out(displa
     assert len(displayed) == 2
 
 
+def test_control_limits_are_no_interval():
+    assert cells(table_html(results(method="laney"), "days"), 0) == ["店铺", "数值", "平时范围", "样本量"]
+    assert cells(table_html(results(), "days"), 0) == ["店铺", "数值", "区间", "样本量"]
+
+
 def test_ranks_beside_rates_are_whole_numbers():
     ranks = results(rank_low=pd.array([1, 2, None], "Int64"), rank_high=pd.array([3, 40, None], "Int64"))
     html = table_html(ranks, "shops", ["shop", "value", "rank_low", "rank_high"])
