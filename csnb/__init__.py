@@ -40,7 +40,7 @@ _HOMES = {
     "csnb.filled": ["import_labels"],
     "csnb.labeller": ["show_labeller"],
     "csnb.audit": [
-        "select_labels", "machine_labels", "measure_agreement", "measure_accuracy", "measure_drift", "list_disputes",
+        "select_labels", "machine_labels", "measure_agreement", "measure_accuracy", "measure_drift", "measure_gap", "list_disputes",
     ],
     "csnb.label_plan": ["count_labels", "plan_margins", "plan_strata"],
     "csnb.rule_labels": ["rule_labels"],

@@ -272,24 +272,70 @@ def measure_drift(human, scored, confidence=0.95):
     >>> list(csnb.measure_drift(human, scored))[:4]
     ['metric', 'side', 'week', 'n']
     """
-    answers = settled_values(read_answers(human)) if (human["use"] == "estimate").any() else None
     rows = []
-    if answers is not None:
-        weight = settle_answers(human).drop_duplicates("session_key").set_index("session_key")["weight"]
-        own = scored[scored["session_key"].isin(answers.index) & scored["week"].notna()]
-        people = answers.loc[own["session_key"]].reset_index(drop=True)
-        inside = {"controllable": people["any"], "uncontrollable": people["uncontrollable"] + people["mixed"]}
-        for side, holds in inside.items():
-            gap = holds.to_numpy() - own[f"p_{side}"].to_numpy(float)
-            rows += _weekly(
-                side,
-                own["week"].astype(str).to_numpy(),
-                gap,
-                own["session_key"].map(weight).to_numpy(),
-                confidence,
-            )
+    for side, own in _gaps(human, scored[scored["week"].notna()]):
+        rows += _weekly(
+            side,
+            own["week"].astype(str).to_numpy(),
+            own["gap"].to_numpy(),
+            own["weight"].to_numpy(),
+            confidence,
+        )
     table = results_of(rows, ["side", "week"], "p_value")
     return table.assign(p_adjusted=adjust_pvalues(table["p_value"].to_numpy(float))).drop(columns="p_value")
+
+
+def measure_gap(human, scored, confidence=0.95):
+    """Measure how far people and machine are apart over all: what the machine alone would get wrong.
+
+    Parameters
+    ----------
+    human : pandas.DataFrame of `select_labels`
+    scored : pandas.DataFrame of `scored_sessions`
+    confidence : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `machine_gap` by `side`, as in `measure_drift`; no rows without labels, suppressed below 5.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> bad = csnb.dissatisfied_sessions(csnb.select_sessions(book))
+    >>> csnb.measure_gap(csnb.select_labels(book, bad), csnb.scored_sessions(bad, book.labels, book.drawn)).empty
+    True
+    """
+    rows = []
+    for side, own in _gaps(human, scored):
+        mean, error, n = _weighted_mean(own["gap"].to_numpy(), own["weight"].to_numpy())
+        half = distributions.t.ppf((1 + confidence) / 2, n - 1) * error if n >= SMALLEST_GROUP else np.nan
+        cells = {
+            "value": mean,
+            "low": mean - half,
+            "high": mean + half,
+            "unit": "points",
+            "method": "weighted mean, t",
+        }
+        cells = cells if n >= SMALLEST_GROUP else no_value("points", "suppressed")
+        rows.append({"metric": "machine_gap", "side": side, "n": n, **cells})
+    return results_of(rows, ["side"])
+
+
+def _gaps(human, scored):
+    """Give for each side the labelled conversations with `gap`, people minus machine, and `weight`; nothing without labels."""
+    if not (human["use"] == "estimate").any():
+        return
+    answers = settled_values(read_answers(human))
+    weight = settle_answers(human).drop_duplicates("session_key").set_index("session_key")["weight"]
+    own = scored[scored["session_key"].isin(answers.index)]
+    people = answers.loc[own["session_key"]].set_axis(own.index)
+    inside = {"controllable": people["any"], "uncontrollable": people["uncontrollable"] + people["mixed"]}
+    for side, holds in inside.items():
+        yield (
+            side,
+            own.assign(gap=holds - own[f"p_{side}"].astype(float), weight=own["session_key"].map(weight)),
+        )
 
 
 def _weekly(side, week, gap, weight, confidence):

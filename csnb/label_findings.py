@@ -9,15 +9,15 @@ from csnb.learning import LEAST_SESSIONS
 from csnb.trust import find_label_verdict
 
 
-def find_label_issues(human, trust, accuracy, drift, margins, disputes, confidence=0.95):
+def find_label_issues(human, trust, accuracy, gap, drift, margins, disputes, confidence=0.95):
     """Say how far the labels carry, where coders and machine err, and what to label next.
 
     Parameters
     ----------
     human : pandas.DataFrame of `select_labels`
     trust : Trust of `judge_labels`
-    accuracy, drift, margins, disputes : tables of `measure_accuracy`, `measure_drift`, `plan_margins` and
-        `list_disputes`
+    accuracy, gap, drift, margins, disputes : tables of `measure_accuracy`, `measure_gap`, `measure_drift`,
+        `plan_margins` and `list_disputes`
     confidence : float
 
     Returns
@@ -27,7 +27,7 @@ def find_label_issues(human, trust, accuracy, drift, margins, disputes, confiden
 
     Examples
     --------
-    >>> find_label_issues(human, trust, accuracy, drift, margins, disputes)  # doctest: +SKIP
+    >>> find_label_issues(human, trust, accuracy, gap, drift, margins, disputes)  # doctest: +SKIP
     """
     own = human[human["population"] != "suspected"]
     labelled, learnt = (own.loc[own["use"] == use, "session_key"].nunique() for use in ("estimate", "train"))
@@ -40,6 +40,7 @@ def find_label_issues(human, trust, accuracy, drift, margins, disputes, confiden
     if learnt < LEAST_SESSIONS:
         lessons = {"learning": counts["learning"], "needed": format_value(LEAST_SESSIONS, "count")}
         found.append(Finding("labels_lessons", lessons, "C", 65, "labels"))
+    found += _of_gap(gap)
     found += _of_accuracy(accuracy)
     found += _of_drift(drift, confidence)
     if len(disputes):
@@ -58,6 +59,17 @@ def _of_margins(margins, labelled):
     return Finding(
         "labels_next", {**values, "now": format_value(steps.at[0, "value"], "points")}, "A", 70, "next_labels"
     )
+
+
+def _of_gap(gap):
+    """Say how far off the controllable share of the machine alone would be, where that is more than chance."""
+    for row in gap[gap["side"] == "controllable"].to_dict("records"):
+        if row["low"] > 0 or row["high"] < 0:
+            values = {
+                "value": format_value(abs(row["value"]), "points"), "n": format_value(row["n"], "count"),
+                "interval": format_interval(*sorted((abs(row["low"]), abs(row["high"]))), "points"),
+            }  # fmt: skip
+            yield Finding("machine_low" if row["value"] > 0 else "machine_high", values, "A", 78, "drift")
 
 
 def _of_accuracy(accuracy):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from test_audit import drifting, machine, people, two_coders
 
-from csnb.audit import list_disputes, measure_accuracy, measure_drift
+from csnb.audit import list_disputes, measure_accuracy, measure_drift, measure_gap
 from csnb.label_findings import find_label_issues
 from csnb.label_plan import plan_margins
 from csnb.strings import LANGUAGES, set_language
@@ -23,7 +23,7 @@ def scored_of(n):
 def found(human, codes, scored):
     """Give the findings by key."""
     issues = find_label_issues(
-        human, judge_labels(human), measure_accuracy(human, codes), measure_drift(human, scored),
+        human, judge_labels(human), measure_accuracy(human, codes), measure_gap(human, scored), measure_drift(human, scored),
         plan_margins(scored, human), list_disputes(human, codes),
     )  # fmt: skip
     for lang in LANGUAGES:
@@ -81,3 +81,12 @@ def test_disputes_are_counted_in_conversations():
     assert found(human, machine((2, "ability", 0.95)), scored_of(50))["labels_disputed"].values == {
         "sessions": "2"
     }
+
+
+@pytest.mark.parametrize(("p", "key"), [(0.1, "machine_low"), (0.9, "machine_high"), (0.5, None)])
+def test_it_says_how_far_off_the_machine_alone_would_be(p, key):
+    human = people(*((n, "ann", ["ability"] if n % 2 else ["price"]) for n in range(40)))
+    issues = found(human, machine(), scored_of(500).assign(p_controllable=p))
+    assert {"machine_low", "machine_high"} & set(issues) == ({key} if key else set())
+    if key:
+        assert issues[key].values["value"].startswith("40.0")
