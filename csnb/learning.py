@@ -43,7 +43,7 @@ LEAST_SESSIONS = 30
 _FOLDS = 5
 _STIFFNESS, _OFFSET_STIFFNESS = 5.0, 3.5  # of the ridge, chosen by cross-validation: docs/reasons.md
 # the least weights: displeasure never counts against, and about one reason only a little less than about others
-_LEAST = np.array([-0.3 if name.startswith("about_") else 0.0 if name in ("strongest", "total") else -np.inf
+_LEAST = np.array([-0.3 if name.startswith("about_") else 0.0 if name in ("strongest", "early", "total") else -np.inf
                    for name in (*GENERAL, "intercept")])  # fmt: skip
 _ENOUGH = 15  # conversations with a code before its precision is judged
 _SURE_NOTE = (

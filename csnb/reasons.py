@@ -18,13 +18,14 @@ from csnb.schema import conform, empty
 SIDES = ("controllable", "uncontrollable", "unexplained")
 UNCLEAR = "unclear"
 GENERAL = (
-    "strongest", "total", "length", "apologies", "handed_on", "thanked", "questions", "negations",
+    "strongest", "early", "total", "length", "apologies", "handed_on", "thanked", "questions", "negations",
     *(f"about_{code}" for code in CODES), *(f"topic_{code}" for code in CODES),
 )  # fmt: skip
 PER_CODE = ("strongest", "total", "share", "measured", "displeased")
 LEAST_CHANCE = 0.02  # a probability below this is not kept
 _QUOTE = 80  # characters of a quote at most
 _SURE = 0.95  # no single message convinces more
+_ARRIVAL = 4  # customer's messages after which displeasure counts a third as `early`
 _FLOOR = 0.05  # evidence below this is as good as none, on the log scale
 
 
@@ -227,6 +228,9 @@ def _general(evidence, starts):
         by_session.group_by("session_key", maintain_order=True)
         .agg(
             strongest=pl.col("displeased").filter("is_customer").top_k(3).mean().fill_null(0),
+            early=(
+                pl.col("displeased") * (-pl.col("is_customer").cum_sum().cast(pl.Float64) / _ARRIVAL).exp()
+            ).max(),
             total=(pl.col("weight").sum() + _FLOOR).log(),
             length=pl.col("is_customer").sum().log1p(),
             apologies=pl.col("apologises").sum().log1p(),

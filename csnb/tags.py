@@ -23,7 +23,8 @@ def fold_texts(texts):
     """Give texts the one spelling that rules and models read.
 
     Numbers become `0`, masks and links `□`, emoji codes and doubled spaces vanish, letters are
-    lower case and punctuation is full width. Missing texts become empty.
+    lower case, frequent traditional signs simplified and punctuation is full width. Of "not X, but Y" only Y
+    stays. Missing texts become empty.
 
     Examples
     --------
@@ -31,6 +32,8 @@ def fold_texts(texts):
     ['等了0天了？？', '□ 还没到！']
     """
     folded = texts.fill_null("")
+    signs = _simple_signs()
+    folded = folded.str.replace_many(list(signs), list(signs.values()))
     for pattern, replacement in _folds():
         folded = folded.str.replace_all(pattern, replacement)
     folded = folded.str.to_lowercase().str.replace_many(list(_WIDTHS), list(_WIDTHS.values()))
@@ -41,6 +44,13 @@ def fold_texts(texts):
 def _folds():
     """Read what is folded into what: `folds` of rules/settings.toml, shipped for all, for models read it too."""
     return [tuple(pair) for pair in read_toml("rules/settings.toml")["folds"]]
+
+
+@cache
+def _simple_signs():
+    """Read which sign is read for which traditional one, shipped for all as the folds are."""
+    settings = read_toml("rules/settings.toml")
+    return dict(zip(settings["traditional"], settings["simplified"], strict=True))
 
 
 @cache
