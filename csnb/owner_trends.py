@@ -72,7 +72,8 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
         Results by `owner`, metric `owner_rate`: `before, after` (the weeks; the middle one of an odd number is in neither),
         `n_before, value_before`, then n, value, low and high of the later half, `difference, difference_low,
         difference_high` and `trend`: growing or shrinking where the interval of the difference says so, unclear where it covers 0,
-        unknown with one week or too few ratings or labels. No rows without ratings. These intervals hold for all owners together (Bonferroni).
+        unknown with one week or too few ratings or labels. No rows without ratings. These intervals hold for all owners together
+        (Bonferroni); coders are taken to err alike in both halves.
         Weeks are compared whole, so weekdays match but for a week that the period cuts.
 
     Source
@@ -94,7 +95,8 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
     halves = (weeks[:half], weeks[len(weeks) - half :])
     together = 1 - (1 - confidence) / (seen.coded.shape[1] - 1)
     later = pd.DataFrame(_rates(seen, halves[1], confidence)).T
-    wide = [pd.DataFrame(_rates(seen, part, together)).loc[_ENDS].to_numpy(float) for part in halves]
+    alike = seen._replace(off=seen.off and seen.off._replace(variance=0 * seen.off.variance))
+    wide = [pd.DataFrame(_rates(alike, part, together)).loc[_ENDS].to_numpy(float) for part in halves]
     low, high = difference_interval(*wide)
     difference = wide[1][0] - wide[0][0]
     trend = np.select([np.isnan(low), low > 0, high < 0], [UNKNOWN, GROWING, SHRINKING], UNCLEAR)
