@@ -77,6 +77,21 @@ def test_displeasure_with_others_denied_or_quoted_is_none_with_the_shop(lines):
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "隔壁店都便宜二十，你们怎么这么贵",
+        "老公等了一天快递都没来，你们搞什么",
+        "感谢您的耐心等待？这句话你们发了五遍了",
+        "不是投诉就没人管是吧，问了三天了",
+        "如果你解决不了请转投诉部门，我跟你说了半天了",
+        "搞得像是我自己的错一样，明明是你们发错货",
+    ],
+)
+def test_words_that_spare_do_not_hide_displeasure_with_the_shop(line):
+    assert code(f"customer: {line}", "agent: 亲")[0]
+
+
+@pytest.mark.parametrize(
     ("lines", "reason", "other"),
     [
         (["customer: 不是说你态度不好，是这裤子洗一次就掉色", "agent: 抱歉", "customer: 染得到处都是，什么质量"], "quality", "attitude"),
