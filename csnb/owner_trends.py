@@ -39,7 +39,7 @@ def measure_owner_weeks(sessions, scored, machine, human=None, confidence=0.95, 
     -------
     pandas.DataFrame
         Table `results` with metric `owner_rate`, by `owner` and `week`; n are the ratings of the week. With labels the
-        interval holds the errors of the machine; without it holds chance only, more of it where days differ more than
+        interval holds what they leave open and chance; without it holds chance only, more of it where days differ more than
         chance (Pearson), and the method says that codes are unverified. Below 5 ratings, or labels of the week, suppressed.
 
     Examples
@@ -170,8 +170,8 @@ def _rates(seen, weeks, confidence):
         y = seen.said[seen.said.index.isin(drawn["session_key"])]
         if len(y) >= SMALLEST_GROUP:
             fit = estimate_shares(drawn, y, seen.chances.loc[drawn["session_key"]], seen.off, seen.lean)
-            part = _chance(coded["is_bad"], seen.spread["is_bad"], confidence)
-            ends, method = _product(part, share_intervals(fit, confidence)), TWO_PHASE
+            shares = share_intervals(fit, confidence)
+            ends, method = _of_ratings(coded["is_bad"], seen.spread["is_bad"], shares, confidence), TWO_PHASE
             method += f", {CORRECTED}" if seen.off else ""
     return {
         owner: {"n": n, "value": value, "low": low, "high": high, "method": method}
@@ -181,13 +181,21 @@ def _rates(seen, weeks, confidence):
 
 def _chance(hits, spread, confidence):
     """Give a share of ratings with Wilson's interval, widened where days differ more than by chance."""
-    effective = len(hits) / spread
-    return hits.mean(), *wilson_interval(hits.mean() * effective, effective, confidence)
+    return hits.mean(), *_wilson(hits.mean(), len(hits) / spread, confidence)
 
 
-def _product(part, share):
-    """Give the product of two independent estimates with the interval that follows from theirs (Zou & Donner 2008)."""
-    (b, low_b, high_b), (s, low_s, high_s) = part, share
-    value = b * s
-    low = np.maximum(value - np.hypot(b * (s - low_s), s * (b - low_b)), 0)
-    return np.array([value, low, value + np.hypot(b * (high_s - s), s * (high_b - b))])
+def _wilson(value, effective, confidence):
+    """Give Wilson's interval of a share on an effective number of ratings."""
+    return wilson_interval(value * effective, effective, confidence)
+
+
+def _of_ratings(is_bad, spread, shares, confidence):
+    """Turn shares of the dissatisfied into rates of all ratings: what labels leave open, and the chance of a rating being so.
+
+    Shares are of the conversations there are; another week of the same kind would differ from them by chance.
+    """
+    part = is_bad.mean()
+    value, low, high = (part * end for end in shares)
+    chance_low, chance_high = _wilson(value, len(is_bad) / spread, confidence)
+    off = np.hypot(value - low, value - chance_low), np.hypot(high - value, chance_high - value)
+    return np.array([value, np.maximum(value - off[0], 0), value + off[1]])

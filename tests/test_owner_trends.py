@@ -108,3 +108,13 @@ def test_without_ratings_there_are_no_weeks_and_no_trend():
     scored = scored_sessions(sessions[:0], labels, NOTHING_DRAWN)
     assert measure_owner_weeks(sessions, scored, labels).empty
     assert compare_owner_halves(sessions, scored, labels).empty
+
+
+def test_where_all_is_labelled_a_difference_that_chance_may_bring_is_no_trend():
+    """30 and 40 of 200 are 5 points apart; two weeks of one kind differ by up to 7 in nineteen of twenty cases."""
+    sessions = rated(["2026-W10", "2026-W11"], [30, 40])
+    keys = sessions.loc[sessions["is_dissatisfied"], "session_key"]
+    labels = labels_from(*((key, "price", 0.9) for key in keys))
+    row = of(compared(sessions, labels, human_from({key: ["price"] for key in keys})))
+    assert (row["value_before"], row["value"]) == (0.15, 0.2)
+    assert row["trend"] == "unclear" and row["difference_low"] < 0 < row["difference_high"]
