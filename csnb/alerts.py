@@ -89,7 +89,7 @@ def measure_alerts(sessions, periods, human_labels, confidence=0.95, folder=None
         Results by `alert`: `n` counted conversations, `value` the share that raises the alert, beside `case_count`
         (alerts of one buyer in one shop on one day are one case), `value_base` (the share in the four weeks before),
         `difference` with its interval (Newcombe), `movement` (more, fewer or none, after Benjamini-Hochberg), and
-        `false_alarm_rate` with `checked_count`: among alerts of the machine that an analyst or a rating
+        `false_alarm_rate` with its interval and `checked_count`: among alerts of the machine that an analyst or a rating
         can check, how many were false. Missing for measured facts, and where nothing was checked.
 
     Examples
@@ -129,12 +129,14 @@ def _digest(now, base, name, alert, human_labels, confidence):
     usual_value, _, _ = _share(usual, confidence)
     cases = now[raised].assign(buyer=now["buyer_id"].fillna(now["session_id"]))
     false, checked = _false_alarms(now[raised], alert.get("checked_by", []), human_labels)
+    false_low, false_high = wilson_interval(false, checked, confidence)
     return {
         "metric": "alert_rate", "alert": name, "n": len(now), "value": value,
         "low": low, "high": high, "unit": "rate", "method": "wilson", "rulepack": "",
         "case_count": len(cases.drop_duplicates(["shop", "buyer", "day"])),
         "value_base": usual_value, **_gap(raised, usual, confidence),
-        "false_alarm_rate": false / checked if checked else np.nan, "checked_count": checked,
+        "false_alarm_rate": false / checked if checked else np.nan, "false_alarm_rate_low": false_low,
+        "false_alarm_rate_high": false_high, "checked_count": checked,
     }  # fmt: skip
 
 

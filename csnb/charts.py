@@ -49,6 +49,7 @@ from csnb.figures import (
 )
 from csnb.formats import column_name, format_value, is_missing, metric_name, unit_scale, word_of
 from csnb.strings import text
+from csnb.windows import PERIODS
 
 BAND_OPACITY, MAX_POINTS = 0.18, 200
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
@@ -110,6 +111,8 @@ def _series(drawn, others):
     if not others:
         return [("", drawn)]
     sizes = drawn.groupby(others, sort=True)["n"].sum().sort_values(ascending=False, kind="stable")
+    if others == ["period"]:
+        sizes = sizes.sort_index(key=lambda names: -pd.Index(PERIODS).get_indexer(names))
     keys = [key if isinstance(key, tuple) else (key,) for key in sizes.index[:MAX_SERIES]]
     return [(group_label(others, key), drawn[(drawn[others] == list(key)).all(axis=1)]) for key in keys]
 

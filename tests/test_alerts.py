@@ -7,6 +7,7 @@ from csnb.alerts import add_alerts, list_reading, list_transcripts, measure_aler
 from csnb.book import open_book
 from csnb.errors import DefinitionError
 from csnb.sources import import_export
+from csnb.stats import wilson_interval
 from csnb.windows import find_periods
 
 NO_LABELS = pd.DataFrame({"session_key": [], "code": [], "holds": []})
@@ -55,6 +56,7 @@ def test_false_alarms_are_told_by_analysts_and_else_by_ratings():
     rated = sessions_from(p_dissatisfied=[0.9] * 4, is_satisfied=[True, True, False, pd.NA])
     row = digest(rated).loc["suspected"]
     assert (row["checked_count"], row["false_alarm_rate"]) == (3, pytest.approx(2 / 3))
+    assert row[["false_alarm_rate_low", "false_alarm_rate_high"]].to_list() == list(wilson_interval(2, 3))
     keys = rated.loc[rated["p_dissatisfied"] > 0.5, "session_key"].to_list()
     labels = pd.DataFrame(
         {"session_key": [keys[0], keys[3], keys[3]], "code": "dissatisfied", "holds": [True, False, False]}

@@ -169,6 +169,14 @@ def test_of_many_groups_the_four_largest_are_lines_and_the_caption_says_so():
     assert page_of(figure).figcaption.text.endswith("前 4 项，共 6 项")
 
 
+def test_this_period_comes_first_whatever_its_size():
+    frame = results(
+        {"hour": [9] * 3, "period": ["before_last", "last", "this"]}, [5, 9, 2], unit="count", n=[5, 9, 2]
+    )
+    names = [line.name for line in lines(plot_trend(frame, by="hour"))]
+    assert names == ["本期", "上期", "上上期"]
+
+
 def test_a_second_column_with_one_value_is_still_one_line_with_a_band():
     frame = results({"platform": ["taobao"] * 2, "day": ["2026-11-16", "2026-11-17"]}, [0.8, 0.9])
     assert len(plot_trend(frame).data) == 2 and not plot_trend(frame).layout.showlegend
