@@ -208,6 +208,24 @@ def test_other_names_and_another_order_change_nothing(tables, random):
 
 
 @quick
+@given(two_periods(), st.randoms(use_true_random=False))
+def test_structure_turns_around_with_the_periods_and_does_not_know_names(tables, random):
+    weeks = pd.concat([table.assign(week=week) for week, table in enumerate(tables)])
+    back = pd.concat([table.assign(week=week) for week, table in enumerate(reversed(tables))])
+    order = random.sample(range(12), 12)
+    renamed = weeks.iloc[order].assign(
+        shop=lambda t: t["shop"].map({"A": "9", "B": "1"}),
+        week=lambda t: pd.Categorical(t["week"], [0, 1]),
+    )
+    there, turned, again = (
+        effect_of(decompose_periods(table, "week", ["n", "rate"], ["shop", "intent"]))
+        for table in (weeks, back, renamed)
+    )
+    assert turned == pytest.approx({name: -effect for name, effect in there.items()}, abs=1e-12)
+    assert again == pytest.approx(there, abs=1e-12)
+
+
+@quick
 @given(two_periods())
 def test_an_empty_cell_and_a_variable_of_one_value_change_nothing(tables):
     empty = pd.DataFrame([{"shop": "C", "intent": "x", "n": 0, "rate": np.nan}])

@@ -30,6 +30,16 @@ def test_a_simple_sample_gives_the_estimate_of_ppi_plus_plus():
     assert high[0] - low[0] == pytest.approx(width, rel=0.1)  # a finite population, Wilson instead of normal
 
 
+def test_yes_and_no_of_a_machine_count_as_ppi_plus_plus_counts_them():
+    """The same reference with scores of .5 and more as 1, all others as 0."""
+    table, expected = reference("ppi_table.csv"), reference("ppi_expected.json")["results"]
+    labelled = table["labelled"].to_numpy() == 1
+    hard = (table[["f"]] >= 0.5).astype(float)
+    phases = ["all"] * len(table), labelled, table.loc[labelled, ["y"]], hard
+    fit = two_phase(*phases, lean_on_machine(*phases))
+    assert fit.estimate[0] == pytest.approx(expected["hard_labels_lam_opt"]["est"], abs=1e-12)
+
+
 def test_a_simple_sample_agrees_with_ppi_python_itself():
     ppi_py = pytest.importorskip("ppi_py", reason="ppi-python is not installed")
     stratum, labelled, y, f = drawn_population(3, strata=1, each=400, labels=100)
