@@ -2,8 +2,8 @@
 
 In:  `{"id": "...", "messages": [{"role": "customer", "text": "...", "sent_at": "..."}]}`
 Out: `{"id", "dissatisfied", "reasons": {code: message index}, "primary", "side", "p": {code: probability},
-"p_dissatisfied"}`. Indices count from 0. A conversation whose customer cannot be read is not coded: `dissatisfied`, `side` and
-`p_dissatisfied` are null, and `unread` says why.
+"p_dissatisfied"}`. Indices count from 0. A conversation whose customer cannot be read is not coded:
+`dissatisfied`, `side` and `p_dissatisfied` are null, and `unread` says why.
 """
 
 import json

@@ -19,7 +19,7 @@ CODES = (
 )  # fmt: skip
 SPEAKERS = {"customer": "customer", "agent": "agent", "assist": "agent", "auto": "bot", "bot": "bot"}
 _MARKS = ("agent", "manner")  # rule tables whose hits are kept rule by rule
-_READABLE = r"\p{Han}|\p{Emoji_Presentation}|[？?！!]{2}"
+_READABLE = r"\p{Han}|\p{Emoji_Presentation}|[？?！!]{2}"  # Chinese, and signs that speak
 _LONG = 20  # characters from which a message is cut into utterances
 _SENTENCES = r"[^\s。！？!?；;]+[。！？!?；;]*|[。！？!?；;]+"
 _SURE = 0.98
