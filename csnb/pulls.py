@@ -122,22 +122,25 @@ def sure_pulls(pulls):
     Returns
     -------
     pandas.DataFrame
-        Some rows of `pulls`, in their order: of each dimension the largest, of reasons all; what is the rest or
-        unknown is no group to talk to.
+        Some rows of `pulls`, in their order. Of reasons all; of each dimension the one that surely pulled most, whose end
+        nearest 0 is the farthest from it: a large group may show more by chance. What is the rest or unknown is no group
+        to talk to.
 
     Examples
     --------
-    >>> pulls = pd.DataFrame({"reason": ["price", "ability", "stock"], "value": [-0.04, -0.02, 0.01],
-    ...                       "low": [-0.06, -0.05, 0.0], "high": [-0.02, 0.01, 0.02]})
-    >>> sure_pulls(pulls)["reason"].to_list()
-    ['price']
+    >>> pulls = pd.DataFrame({"dimension": "product", "group": ["clothes", "ovens", "shoes"], "value": [-0.04, -0.03, 0.01],
+    ...                       "low": [-0.07, -0.05, 0.0], "high": [-0.01, -0.02, 0.02]})
+    >>> sure_pulls(pulls)["group"].to_list()
+    ['ovens']
     """
     is_reason = "reason" in pulls
     whole = pulls["value"].sum() if is_reason else pulls.groupby("dimension")["value"].sum().iloc[0]
-    is_sure = (pulls["low"] > 0) | (pulls["high"] < 0)
+    least = np.maximum(pulls["low"], -pulls["high"])  # of a pull that leaves out 0: how large it surely is
     is_named = ~pulls["reason" if is_reason else "group"].isin([REST, UNKNOWN])
-    surely = pulls[is_sure & is_named & (np.sign(pulls["value"]) == np.sign(whole))]
-    return surely if is_reason else surely.groupby("dimension", sort=False).head(1)
+    surely = pulls[(least > 0) & is_named & (np.sign(pulls["value"]) == np.sign(whole))]
+    if is_reason:
+        return surely
+    return surely.loc[sorted(least[surely.index].groupby(surely["dimension"]).idxmax())]
 
 
 def pull_name(row):
