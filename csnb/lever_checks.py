@@ -186,22 +186,21 @@ def measure_negative_controls(sessions, levers, confidence=0.95, folder=None):
         Table `results` with metric `negative_control` (dissatisfied ratings fewer), by `control`, plus `is_clean`.
         `previous`: what the lever that saves most would save in the agent's next conversation; clean if the interval holds
         0. `uncontrollable`: how many fewer would be dissatisfied for reasons outside the service alone; clean
-        unless it lies above 0 (it may lie a little below: who has a second reason is not counted).
+        unless it lies above 0 (it may lie a little below: who has a second reason is not counted). Empty
+        where nothing can be compared.
 
     Examples
     --------
     >>> import csnb
     >>> levers = csnb.find_levers(book.sessions, book.labels)
-    >>> measure_negative_controls(book.sessions, levers)["control"].tolist()
-    ['previous', 'uncontrollable']
+    >>> len(measure_negative_controls(book.sessions, levers))
+    0
     """
     compared = compared_sessions(sessions, levers, folder)
     effects = compare_levers(compared)
     rows = []
-    for control in ("previous", "uncontrollable"):
-        ends = np.full(3, np.nan)
-        if effects is not None:
-            ends = _CONTROLS[control](sessions, levers, compared, effects, confidence) * len(compared.y)
+    for control in _CONTROLS if effects is not None else ():
+        ends = _CONTROLS[control](sessions, levers, compared, effects, confidence) * len(compared.y)
         is_clean = (
             pd.NA if np.isnan(ends[1]) else bool(ends[1] <= 0 and (control != "previous" or ends[2] >= 0))
         )

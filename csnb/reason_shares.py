@@ -194,7 +194,8 @@ def as_amounts(shares):
     Returns
     -------
     pandas.DataFrame
-        The shares themselves; without labels metric `coded_sessions`, n being all conversations, without an interval.
+        The shares themselves; without labels metric `coded_sessions`, n being all conversations, without an interval and
+        without what the machine never codes.
 
     Examples
     --------
@@ -206,7 +207,8 @@ def as_amounts(shares):
     """
     if shares["value"].notna().any():
         return shares
-    return shares.assign(
-        metric="coded_sessions", n=shares["sessions"], value=shares["coded_count"].astype(float), low=np.nan,
+    coded = shares[shares["coded_count"] > 0]
+    return coded.assign(
+        metric="coded_sessions", n=coded["sessions"], value=coded["coded_count"].astype(float), low=np.nan,
         high=np.nan, unit="count", method=BY_MACHINE,
     )  # fmt: skip

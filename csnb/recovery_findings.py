@@ -35,7 +35,7 @@ def find_recoverable(whole, parts):
     fewer, share = (whole.set_index("metric").loc[f"recoverable_{name}"] for name in ("sessions", "share"))
     if pd.isna(fewer["value"]):
         reason = text(f"recovery.{fewer['method'].replace(' ', '_')}")
-        return [Finding("recoverable_unknown", {"reason": reason}, "C", 60, "recovery")]
+        return [Finding("recoverable_unknown", {"reason": reason}, "C", 60)]
     values = {
         "sessions": format_value(fewer["value"], "count"),
         "bad": format_value(share["n"], "count"),
@@ -75,7 +75,7 @@ def find_ceilings(ceilings):
     known = ceilings[ceilings["value"].notna()]
     if known.empty:
         names = text("word.list_separator").join(word_of("fault", name) for name in ceilings["fault"])
-        return [Finding("left_out", {"levers": names}, "D", 102.5, "recovery")]
+        return [Finding("left_out", {"levers": names}, "D", 61, "recovery")]
     said = {"levers": _listed(known), "n": format_value(known["n"].iloc[0], "count")}
     return [Finding("left_out_at_most", said, "A", 102.5, "recovery")]
 

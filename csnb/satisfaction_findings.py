@@ -125,7 +125,7 @@ def _of_share(controllable):
 def _of_sides(bad, sides):
     """Say how dissatisfied conversations split into sides: by people, else by the machine's count."""
     if bad.empty:
-        return Finding("sides_none", {}, "C", 85, "sides")
+        return Finding("sides_none", {}, "C", 85)
     if sides["value"].notna().all():
         said = {row["side"]: format_estimate(row) for row in sides.to_dict("records")}
         return Finding("side_shares", {**said, **_counts({"n": sides["n"].iloc[0]})}, "A", 95, "sides")
@@ -235,13 +235,15 @@ def find_certainty(controllable, need, trust):
     >>> trust = csnb.judge_labels(csnb.select_labels(book, scored))
     >>> need = csnb.measure_labelling_need(scored)
     >>> [each.key for each in find_certainty(csnb.measure_controllable(scored), need, trust)]
-    ['sure_unverified']
+    ['sure_few']
     """
     row, more = controllable.iloc[0], need["value"].iloc[0]
     if pd.isna(more):
         return []
     first = {} if trust.level == USABLE else {"weight": 109}  # then it stands below the share
     verdict = [each._replace(section="band", **first) for each in find_label_verdict(trust)]
+    if row["sessions"] < PLAIN:
+        return [Finding("sure_few", _counts({"bad": row["sessions"]}), "C", 100, "band"), *verdict]
     if pd.isna(row["value"]):
         missing = _counts({"more": max(more, PLAIN - row["n"]), "n": row["sessions"]})
         return [*([] if verdict else [Finding("sure_unverified", missing, "D", 100, "sides")]), *verdict]

@@ -127,7 +127,7 @@ def measure_sides(scored, human=None, by=None, confidence=0.95, folder=None):
         to 1. Conversations never drawn from are not in it, and `method` says so.
         From 30 conversations on that two people coded, coders' errors are corrected, and `method` says so.
         Without labels a group has no value, its interval are the bounds of `bound_sides`, and the method
-        is `unverified`. Below 5 labels a group is suppressed; below 30, where there are more than three
+        is `unverified`. Below 5 labels, or 5 conversations without any, a group is suppressed; below 30, where there are more than three
         groups, its correction is drawn towards that of the others.
 
     Raises
@@ -223,7 +223,8 @@ def with_base(shares):
     -------
     pandas.DataFrame
         The same rows. Bounds stand on all the conversations they are of, so there n is `sessions`, not the 0 labels;
-        where nobody has labelled at all the column `sessions` would say the same again and is dropped.
+        where nobody has labelled at all the column `sessions` would say the same again and is dropped. Shares of
+        no conversations are left out.
 
     Examples
     --------
@@ -232,8 +233,9 @@ def with_base(shares):
     >>> with_base(measure_sides(scored))["n"].tolist()
     [8, 8, 8, 8]
     """
-    is_bound = shares["method"] == UNVERIFIED
-    based = shares.assign(n=shares["n"].mask(is_bound, shares["sessions"]))
+    known = shares[shares["sessions"] > 0]
+    is_bound = known["n"] == 0
+    based = known.assign(n=known["n"].mask(is_bound, known["sessions"]))
     return based.drop(columns="sessions") if is_bound.all() else based
 
 
@@ -432,12 +434,14 @@ def _adding_up(fit):
 
 
 def _bounded(group):
-    """Give the rows of a group without labels: bounds."""
+    """Give the rows of a group without labels: bounds; of a few conversations they say nothing."""
+    is_few = 0 < len(group) < SMALLEST_GROUP
     for low, high in bound_sides(group).values():
         spread = max(
             (share * (1 - share) for share in (low, high, 0.5) if low <= share <= high), default=np.nan
         )
-        yield {"n": 0, "value": np.nan, "low": low, "high": high, "method": UNVERIFIED,
+        ends = {"low": np.nan, "high": np.nan} if is_few else {"low": low, "high": high}
+        yield {"n": 0, "value": np.nan, **ends, "method": "suppressed" if is_few else UNVERIFIED,
                "sessions": len(group), "spread": spread}  # fmt: skip
 
 

@@ -168,6 +168,13 @@ def test_certainty_is_said_with_the_labels_that_are_missing(labelled, key):
     assert nothing == []
 
 
+def test_a_few_conversations_are_to_be_read_and_not_counted():
+    scored = scored_sessions(rated(12), MACHINE, NOTHING_DRAWN)
+    found = find_certainty(measure_controllable(scored), measure_labelling_need(scored), NOBODY)
+    assert "只有 12 段" in sentences(found)["sure_few"]
+    assert not {"share", "share_bounds"} & {each.key for each in found_of(rated(4), MACHINE)}  # suppressed
+
+
 def test_labels_that_cannot_be_used_are_named_right_below_the_share():
     trust = judge_labels(two_coders(40, 20))
     scored = scored_sessions(rated(40), MACHINE, NOTHING_DRAWN)
