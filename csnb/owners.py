@@ -432,11 +432,8 @@ def measure_owner_figures(shares, sessions, confidence=0.95):
     ['owner_share', 'lowest_score_rate', 'repeat_rate_72h', 'refund_rate']
     """
     rates = measure(sessions, ["lowest_score_rate", "repeat_rate_72h", "refund_rate"], "owner", confidence)
-    parts = [
-        part
-        for part in (with_base(shares), rates, measure_refunds(sessions, confidence=confidence))
-        if len(part)
-    ]
+    tables = (with_base(shares), rates, measure_refunds(sessions, confidence=confidence))
+    parts = [part for part in tables if len(part)] or [rates]
     return pd.concat(parts, ignore_index=True)[["metric", "owner", *_RESULTS]]
 
 

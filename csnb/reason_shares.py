@@ -1,7 +1,7 @@
 """Shares by reason and who answers for it, from a labelled sample; without labels, what the machine counts.
 
-A rare reason has too few labels for a correction of its own, so each share stands by itself and shares do not
-add up: a conversation may have several reasons. Errors of single coders are not corrected here.
+Each share is estimated by itself, and leans on the machine as far as this one reason bears; a conversation may
+have several reasons, so they do not add up.
 """
 
 import numpy as np
@@ -9,13 +9,13 @@ import pandas as pd
 
 from csnb.bounds import UNVERIFIED
 from csnb.casemix import read_people
-from csnb.human import FINAL
+from csnb.human import corrected_values
 from csnb.measures import SMALLEST_GROUP
-from csnb.owners import assign_owners, coded_owners
+from csnb.owners import assign_owners, coded_owners, estimate_shares
 from csnb.reasons import read_reasons
 from csnb.satisfaction import UNVERIFIED as BY_MACHINE
-from csnb.shares import TWO_PHASE
-from csnb.two_phase import lean_on_machine, share_intervals, two_phase
+from csnb.shares import CORRECTED, TWO_PHASE
+from csnb.two_phase import lean_on_machine, share_intervals
 
 _RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack", "sessions", "coded_count"]
 
@@ -42,7 +42,7 @@ def measure_reasons(scored, machine, human=None, confidence=0.95, folder=None, c
 
     Source
     ------
-    The two-phase difference estimator of `csnb.measure_sides`.
+    The two-phase difference estimator of `csnb.measure_sides`, coders' errors corrected as there.
 
     Examples
     --------
@@ -129,33 +129,44 @@ def _labelled(scored, human):
     drawn = scored[scored["stratum"].notna()]
     if human is None:
         return drawn, pd.DataFrame(columns=["session_key", "coder", "code", "holds"])
-    own = human[(human["use"] == "estimate") & human["session_key"].isin(drawn["session_key"])]
-    settled = own.loc[own["coder"] == FINAL, "session_key"]
-    return drawn, own[(own["coder"] == FINAL) | ~own["session_key"].isin(settled)]
+    return drawn, human[(human["use"] == "estimate") & human["session_key"].isin(drawn["session_key"])]
 
 
 def _estimate(drawn, answers, seen, likely, groups, confidence):
-    """Give n, value, interval, method and population of every reason."""
-    by, coders = list(groups.names), answers.groupby("session_key")["coder"].nunique()
-    said = seen.drop_duplicates(["session_key", "coder", *by]).groupby(["session_key", *by]).size()
-    y = _wide(said, coders.index, groups).div(coders, axis=0)
+    """Give n, value, interval, method and population of every group, each by itself."""
+    by, coders = list(groups.names), ["session_key", "coder"]
+    said = seen.drop_duplicates([*coders, *by]).groupby([*coders, *by]).size()
+    y = _wide(said, pd.MultiIndex.from_frame(answers[coders].drop_duplicates()), groups)
     f = _wide(likely.groupby(["session_key", *by])["p"].max(), drawn["session_key"], groups)
+    probability = answers.get("drawn_probability", pd.Series(1.0, answers.index)).fillna(1.0)
+    weight = 1 / probability.groupby(answers["session_key"]).first()
+    rows = [_estimate_one(drawn, y[[place]], f[[place]], weight, confidence) for place in range(len(groups))]
+    columns = ["n", "value", "low", "high", "method", "sessions"]
+    return dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
+
+
+def _estimate_one(drawn, values, f, weight, confidence):
+    """Estimate one share from what each coder says and the machine's probabilities."""
+    y, off = corrected_values(values, weight)
     labelled = drawn["session_key"].isin(y.index).to_numpy()
-    y = y.loc[drawn["session_key"][labelled]]
-    phases = drawn["stratum"], labelled, y, f
-    fit = two_phase(*phases, lean_on_machine(*phases))
-    is_few = fit.n < SMALLEST_GROUP
-    ends = np.full((3, len(groups)), np.nan) if is_few else share_intervals(fit, confidence)
-    return {"n": fit.n, **dict(zip(("value", "low", "high"), ends, strict=True)), "sessions": fit.size,
-            "method": "suppressed" if is_few else TWO_PHASE}  # fmt: skip
+    lean = lean_on_machine(drawn["stratum"], labelled, y.loc[drawn["session_key"][labelled]], f)
+    fit = estimate_shares(drawn, y, f, off, lean)
+    if fit.n < SMALLEST_GROUP:
+        return fit.n, np.nan, np.nan, np.nan, "suppressed", fit.size
+    method = TWO_PHASE if off is None else f"{TWO_PHASE}, {CORRECTED}"
+    return fit.n, *(float(end[0]) for end in share_intervals(fit, confidence)), method, fit.size
 
 
 def _wide(values, keys, groups):
-    """Lay values out as conversations x groups, 0 where there is none."""
+    """Lay values out as conversations x groups, numbered, 0 where there is none."""
     wide = values.unstack(list(groups.names)) if len(values) else pd.DataFrame(index=keys)
-    if groups.nlevels == 1:
-        groups = groups.get_level_values(0)
-    return wide.reindex(index=keys, columns=groups).astype(float).fillna(0.0)
+    columns = groups.get_level_values(0) if groups.nlevels == 1 else groups
+    return (
+        wide.reindex(index=keys, columns=columns)
+        .astype(float)
+        .fillna(0.0)
+        .set_axis(range(len(groups)), axis=1)
+    )
 
 
 def with_counts(shares, counts):

@@ -112,3 +112,20 @@ def test_without_labels_it_is_said_what_the_comparison_leaves_out_and_nothing_wh
     assert found.key == "left_out" and found.values["levers"] == "答错或没解决、态度、情绪失控"
     all_levers = ("unresolved", "attitude", "emotion")
     assert find_ceilings(ceilings_of(labels_from(), levers=all_levers).reset_index()) == []
+
+
+def test_errors_of_single_coders_are_corrected_where_enough_is_coded_twice_and_settled():
+    draw, n = np.random.default_rng(8), 600
+    truth = {key: draw.random() < 0.3 for key in range(n)}
+    say = {key: holds if draw.random() > 0.15 else not holds for key, holds in truth.items()}
+    single = human_from({key: ["price"] if say[key] else [] for key in range(n)}, "ann")
+    again = human_from({key: ["price"] if truth[key] else [] for key in range(120)}, "ben")
+    final = human_from({key: ["price"] if truth[key] else [] for key in range(120)}, "final")
+    labels = labels_from((0, "price", 0.5))
+    plain = table_of(sessions_from(n), labels, single).iloc[0]
+    mended = table_of(sessions_from(n), labels, pd.concat([single, again, final])).iloc[0]
+    share = np.mean(list(truth.values()))
+    assert "corrected" in mended["method"] and "corrected" not in plain["method"]
+    assert mended["low"] <= share <= mended["high"] and abs(mended["value"] - share) < abs(
+        plain["value"] - share
+    )
