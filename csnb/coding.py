@@ -2,8 +2,8 @@
 
 In:  `{"id": "...", "messages": [{"role": "customer", "text": "...", "sent_at": "..."}]}`
 Out: `{"id", "dissatisfied", "reasons": {code: message index}, "primary", "side", "p": {code: probability},
-"p_dissatisfied"}`. Indices count from 0. A conversation whose customer cannot be read is not coded:
-`dissatisfied`, `side` and `p_dissatisfied` are null, and `unread` says why.
+"p_dissatisfied"}`. Indices count from 0. A conversation whose customer cannot be read shows
+no displeasure, so `dissatisfied` is 0; but no probability stands behind it: `p_dissatisfied` is null, and `unread` says why.
 """
 
 import json
@@ -58,7 +58,9 @@ def code_file(in_path, out_path, folder=None):
     unread = [f"{record['id']} ({record['unread']})" for record in coded if "unread" in record]
     if unread:
         named = ", ".join(unread[:_MOST_NAMED]) + (" and more" if len(unread) > _MOST_NAMED else "")
-        print(f"{len(unread)} could not be read and are not coded: {named}", file=sys.stderr)
+        print(
+            f"{len(unread)} could not be read, so that their 0 has no probability: {named}", file=sys.stderr
+        )
 
 
 def read_records(path):
@@ -132,8 +134,8 @@ def code_records(records, folder=None):
     list of dict
         One record a conversation, in the same order: `id`, `dissatisfied` (0 or 1), `reasons` (code to
         index of the message that shows it), `primary`, `side` (`none` if satisfied), `p` (code to
-        probability, for every code), `p_dissatisfied`. Where the customer cannot be read, `dissatisfied`, `side`
-        and `p_dissatisfied` are None, and `unread` says why.
+        probability, for every code), `p_dissatisfied`. Where the customer cannot be read, `dissatisfied` is 0
+        without a probability: `p` is empty, `p_dissatisfied` None, and `unread` says why.
 
     Examples
     --------
@@ -174,7 +176,7 @@ def _unread(record):
     """Say why a customer cannot be read, in the form of a coded record."""
     said = [message.get("text") or "" for message in record["messages"] if message["role"] == "customer"]
     why = "no Chinese from the customer" if "".join(said).strip() else "no text of the customer"
-    nothing = {"dissatisfied": None, "reasons": {}, "primary": None, "side": None, "p": {}}
+    nothing = {"dissatisfied": 0, "reasons": {}, "primary": None, "side": "none", "p": {}}
     return {**nothing, "p_dissatisfied": None, "unread": why if said else "no message of a customer"}
 
 

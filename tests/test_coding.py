@@ -38,7 +38,7 @@ def test_every_conversation_gets_one_record_in_order(tmp_path):
     )
 
 
-def test_a_customer_who_cannot_be_read_is_not_coded_and_is_named(tmp_path, capsys):
+def test_a_customer_who_cannot_be_read_is_named_and_gets_no_probability(tmp_path, capsys):
     said = {
         "nobody": [],
         "agent": [{"role": "agent", "text": "您好"}, {"role": "bot", "text": "请选择"}],
@@ -55,10 +55,11 @@ def test_a_customer_who_cannot_be_read_is_not_coded_and_is_named(tmp_path, capsy
         "nobody": "no message of a customer", "agent": "no message of a customer", "image": "no text of the customer",
         "english": "no Chinese from the customer", "link": "no Chinese from the customer", "sign": None, "calm": None,
     }  # fmt: skip
-    assert [each["dissatisfied"] for each in coded] == [None] * 5 + [1, 0]
-    assert all(each["p_dissatisfied"] is each["side"] is None for each in coded[:5])
+    assert [each["dissatisfied"] for each in coded] == [0] * 5 + [1, 0]
+    assert all(each["p_dissatisfied"] is None and not each["p"] for each in coded[:5])
+    said = capsys.readouterr().err
     assert (
-        "5 could not be read and are not coded: nobody (no message of a customer)" in capsys.readouterr().err
+        "5 could not be read, so that their 0 has no probability: nobody (no message of a customer)" in said
     )
     code_file(write(tmp_path / "in.jsonl", records[-1]), tmp_path / "out.jsonl")
     assert "could not be read" not in capsys.readouterr().err
