@@ -10,7 +10,6 @@ from scipy import stats as distributions
 from csnb.answers import read_conversations
 from csnb.formats import word_of
 from csnb.lookup import line_of, read_toml, wrong
-from csnb.measures import SMALLEST_GROUP
 from csnb.stats import adjust_pvalues, difference_interval, wilson_interval
 from csnb.strings import text
 from csnb.windows import NO_DAYS, in_days, period_spans
@@ -87,7 +86,7 @@ def measure_alerts(sessions, periods, human_labels, confidence=0.95, folder=None
     Returns
     -------
     pandas.DataFrame
-        Results by `alert`: `n` counted conversations, `value` the share that raises the alert (suppressed below five), beside `case_count`
+        Results by `alert`: `n` counted conversations, `value` the share that raises the alert, beside `case_count`
         (alerts of one buyer in one shop on one day are one case), `value_base` (the share in the four weeks before),
         `difference` with its interval (Newcombe), `movement` (more, fewer or none, after Benjamini-Hochberg), and
         `false_alarm_rate` with its interval and `checked_count`: among alerts of the machine that an analyst or a rating
@@ -128,13 +127,12 @@ def _digest(now, base, name, alert, human_labels, confidence):
     raised, usual = now[f"alert_{name}"], base[f"alert_{name}"]
     value, low, high = _share(raised, confidence)
     usual_value, _, _ = _share(usual, confidence)
-    cases = now.assign(buyer=now["buyer_id"].fillna(now["session_id"]))[raised]
+    cases = now[raised].assign(buyer=now["buyer_id"].fillna(now["session_id"]))
     false, checked = _false_alarms(now[raised], alert.get("checked_by", []), human_labels)
     false_low, false_high = wilson_interval(false, checked, confidence)
     return {
         "metric": "alert_rate", "alert": name, "n": len(now), "value": value,
-        "low": low, "high": high, "unit": "rate", "rulepack": "",
-        "method": "wilson" if len(now) >= SMALLEST_GROUP else "suppressed",
+        "low": low, "high": high, "unit": "rate", "method": "wilson", "rulepack": "",
         "case_count": len(cases.drop_duplicates(["shop", "buyer", "day"])),
         "value_base": usual_value, **_gap(raised, usual, confidence),
         "false_alarm_rate": false / checked if checked else np.nan, "false_alarm_rate_low": false_low,
@@ -152,12 +150,10 @@ def _gap(raised, usual, confidence):
 
 
 def _share(alerts, confidence):
-    """Give a share with Wilson's interval; missing below five conversations."""
+    """Give a share with Wilson's interval; missing without conversations."""
     n = len(alerts)
-    if n < SMALLEST_GROUP:
-        return np.nan, np.nan, np.nan
     low, high = wilson_interval(int(alerts.sum()), n, confidence)
-    return alerts.mean(), float(low), float(high)
+    return alerts.mean() if n else np.nan, float(low), float(high)
 
 
 def _false_alarms(alerted, checked_by, human_labels):

@@ -11,7 +11,7 @@ from csnb.cells import cell_effects, cell_sums, merge_cells
 from csnb.findings import Finding
 from csnb.formats import format_day, format_interval, format_value, metric_name
 from csnb.loads import CHANGED, FACTORS, changed_metrics, name_judgement, split_change
-from csnb.measures import PLAIN, SMALLEST_GROUP
+from csnb.measures import PLAIN
 from csnb.paired import (
     TYPICAL,
     draw_blocks,
@@ -51,8 +51,7 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
         One row a metric: `metric, n, value` (and the same as `value_this`)`, unit, method`, `n_last, value_last`, `difference,
         difference_low, difference_high` and `judgement`: `none` (the interval covers 0), `traffic` (mostly
         load), `work` (mostly work), `both` (both, or not to be told apart), `too_few` (fewer than 30
-        sessions or 5 events in a period) or `no_last` (there is no earlier period to compare with). A value of fewer
-        than five sessions is missing.
+        sessions or 5 events in a period) or `no_last` (there is no earlier period to compare with).
 
     Examples
     --------
@@ -71,8 +70,7 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
 def _measure_change(sessions, metric, bursts, confidence, seed):
     """Give one row of `measure_changes`."""
     facts = paired_facts(sessions, metric)
-    n_last, n = facts.n
-    value_last, value = np.where(facts.n >= SMALLEST_GROUP, facts.values, np.nan)
+    (n_last, n), (value_last, value) = facts.n, facts.values
     difference, low, high, judgement = np.nan, np.nan, np.nan, _too_little(facts)
     if judgement is None:
         drawn = draw_blocks(facts, seed)

@@ -77,7 +77,6 @@ def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
     -------
     pandas.DataFrame
         Results, one row a `fault`: `value` the team's share of conversations with its interval (clustered by agent),
-            suppressed below five conversations,
             standard_rate : what people.toml allows
             agents_count : agents with five conversations or more
             over_share : part of them whose adjusted rate is over the standard with a chance of .8
@@ -129,8 +128,6 @@ def _fault_row(name, sessions, fault, standard, confidence, seed, folder):
         over = (chance >= read_people(folder)["naming"]["chance"]).mean()
         tau2 = shrink(agents["effect"], agents["variance"])["tau2"].iloc[0]
         icc = tau2 / (tau2 + _LATENT)
-    if n < SUPPRESSED_BELOW:
-        seen, low, high, method = np.nan, np.nan, np.nan, "suppressed"
     return {
         "metric": "fault_rate", "fault": name, "n": n, "value": seen / n if n else np.nan,
         "low": low, "high": high, "unit": "rate", "method": method, "rulepack": "",

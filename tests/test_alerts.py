@@ -66,22 +66,6 @@ def test_false_alarms_are_told_by_analysts_and_else_by_ratings():
     assert digest(rated, labels).loc["unanswered", "checked_count"] == 0
 
 
-def test_what_nobody_raises_has_no_case():
-    """A table without a row must not take over the rows of another."""
-    digested = digest(sessions_from(p_dissatisfied=[0.1] * 20))
-    assert digested["case_count"].eq(0).all()
-    assert digested["value"].eq(0).all()
-
-
-def test_a_handful_of_conversations_has_no_share():
-    sessions = sessions_from(4)
-    sessions.loc[sessions["day"] == "2026-03-22", "p_dissatisfied"] = 0.9
-    day = find_periods(sessions, "2026-03-22", "2026-03-22")
-    row = measure_alerts(sessions, day, NO_LABELS).set_index("alert").loc["suspected"]
-    assert (row["case_count"], row["method"]) == (4, "suppressed")
-    assert pd.isna(row["value"])
-
-
 def test_without_a_period_nothing_is_raised():
     sessions = sessions_from()
     none = find_periods(sessions).iloc[:0]

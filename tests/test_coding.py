@@ -31,10 +31,10 @@ def test_every_conversation_gets_one_record_in_order(tmp_path):
     assert set(first["reasons"].values()) <= {0, 1, 2}
     assert set(first["p"]) <= set(read_reasons()["code"])
     assert (second["dissatisfied"], second["reasons"], second["primary"], second["side"]) == (
-        None,
+        0,
         {},
         None,
-        None,
+        "none",
     )
 
 
