@@ -9,7 +9,7 @@ import pandas as pd
 
 from csnb.bounds import UNVERIFIED
 from csnb.casemix import read_people
-from csnb.human import corrected_values
+from csnb.human import FINAL, corrected_values
 from csnb.measures import SMALLEST_GROUP
 from csnb.owners import assign_owners, coded_owners, estimate_shares
 from csnb.reasons import read_reasons
@@ -42,7 +42,8 @@ def measure_reasons(scored, machine, human=None, confidence=0.95, folder=None, c
 
     Source
     ------
-    The two-phase difference estimator of `csnb.measure_sides`, coders' errors corrected as there.
+    The two-phase difference estimator of `csnb.measure_sides`, coders' errors corrected as there, where five
+    conversations coded twice have the reason and five have not.
 
     Examples
     --------
@@ -147,7 +148,7 @@ def _estimate(drawn, answers, seen, likely, groups, confidence):
 
 def _estimate_one(drawn, values, f, weight, confidence):
     """Estimate one share from what each coder says and the machine's probabilities."""
-    y, off = corrected_values(values, weight)
+    y, off = _corrected(values, weight)
     labelled = drawn["session_key"].isin(y.index).to_numpy()
     lean = lean_on_machine(drawn["stratum"], labelled, y.loc[drawn["session_key"][labelled]], f)
     fit = estimate_shares(drawn, y, f, off, lean)
@@ -155,6 +156,19 @@ def _estimate_one(drawn, values, f, weight, confidence):
         return fit.n, np.nan, np.nan, np.nan, "suppressed", fit.size
     method = TWO_PHASE if off is None else f"{TWO_PHASE}, {CORRECTED}"
     return fit.n, *(float(end[0]) for end in share_intervals(fit, confidence)), method, fit.size
+
+
+def _corrected(values, weight):
+    """Correct single coders where five conversations coded twice have the reason and five have not; else take them as they are."""
+    keys, is_final = (
+        values.index.get_level_values("session_key"),
+        values.index.get_level_values("coder") == FINAL,
+    )
+    by_session = values.iloc[:, 0].groupby(level="session_key")
+    twice = by_session.mean()[by_session.size() > 1]
+    if min((twice > 0).sum(), (twice < 1).sum()) >= SMALLEST_GROUP:
+        return corrected_values(values, weight)
+    return values[is_final | ~keys.isin(keys[is_final])].groupby(level="session_key").mean(), None
 
 
 def _wide(values, keys, groups):

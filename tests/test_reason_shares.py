@@ -129,3 +129,14 @@ def test_errors_of_single_coders_are_corrected_where_enough_is_coded_twice_and_s
     assert mended["low"] <= share <= mended["high"] and abs(mended["value"] - share) < abs(
         plain["value"] - share
     )
+
+
+def test_a_reason_that_hardly_occurs_among_those_coded_twice_is_taken_as_it_is():
+    single = human_from({key: ["price"] if key >= 560 else ["stock"] for key in range(600)}, "ann")
+    again = human_from({key: ["stock"] for key in range(40)}, "ben")
+    labels = labels_from((0, "price", 0.5))
+    table = table_of(sessions_from(600), labels, pd.concat([single, again]))
+    assert table["value"].to_dict() == pytest.approx(
+        {("stock", "merchandising"): 560 / 600, ("price", "merchandising"): 40 / 600}
+    )
+    assert set(table["method"]) == {"two-phase"}
