@@ -21,7 +21,7 @@ RELIABLE = 0.7  # part of the variety that must last for a team's view
 
 
 def hide_names(table, audience):
-    """Take out the names that an audience may not see; every row stays.
+    """Take out the names that an audience may not see, and their teams, which might tell; every row stays.
 
     Parameters
     ----------
@@ -43,8 +43,12 @@ def hide_names(table, audience):
     if one_of("audience", audience, AUDIENCES) == "analyst":
         return table
     may_see = table["is_named"].astype(bool) & (audience == "lead")
-    names = table["agent_id"].astype(object).where(may_see, None)
-    return table.assign(agent_id=names).sort_values("value", kind="stable", ignore_index=True)
+    hidden = {
+        name: table[name].astype(object).where(may_see, None)
+        for name in ("agent_id", "team")
+        if name in table
+    }
+    return table.assign(**hidden).sort_values("value", kind="stable", ignore_index=True)
 
 
 def hide_agents(quotes, book, audience, seen=None):

@@ -221,6 +221,14 @@ def test_the_funnel_holds_every_agent_and_marks_those_outside(clear):
     assert plot_funnel(compare_agents(team([0.2]))).layout.annotations[0].text == text("chart.empty")
 
 
+def test_whose_name_is_hidden_has_no_team_either():
+    table = pd.DataFrame(
+        {"agent_id": ["a", "b"], "team": "x", "value": [0.1, 0.2], "is_named": [True, False]}
+    )
+    assert hide_names(table, "lead")["team"].to_list() == ["x", None]
+    assert hide_names(table, "leadership")["team"].isna().all()
+
+
 def test_a_table_of_nobody_says_that_this_page_names_nobody():
     compared = pd.DataFrame({"agent_id": [], "standing": []})
     assert text("empty.compared") in table_html(compared, "compared")

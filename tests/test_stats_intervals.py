@@ -124,6 +124,14 @@ def test_missing_values_and_empty_clusters_are_left_out():
     assert ratio_interval([5, 0, 9], [2, 0, 3]) == ratio_interval([5, 9], [2, 3])
 
 
+def test_a_cluster_with_a_numerator_alone_counts_in_the_ratio_and_in_its_interval():
+    """survey 4.1-1: confint(svyratio(~sum, ~n, svydesign(~1, weights = ~1, ...)), df = 3)."""
+    low, high = ratio_interval([3, 2, 4, 1], [4, 0, 6, 2])
+    assert (low + high) / 2 == pytest.approx(10 / 12)
+    assert (low, high) == pytest.approx((0.111539853542, 1.55512681313), abs=1e-9)
+    assert np.isnan(ratio_interval([1, 2], [0, 0])).all()
+
+
 @pytest.mark.parametrize("values", [[], [7.0], [None, None]])
 def test_fewer_than_two_clusters_have_no_interval(values):
     assert np.isnan(mean_interval(values)).all()

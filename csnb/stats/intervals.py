@@ -97,12 +97,12 @@ def ratio_interval(numerator, denominator, confidence=0.95):
     Parameters
     ----------
     numerator, denominator : arrays of numbers, one element a cluster, such as the reply seconds and the
-        graded turns of each agent; clusters without a denominator or with a missing value are left out
+        graded turns of each agent; clusters where both are 0 or one is missing are left out
     confidence : float, 0 < confidence < 1
 
     Returns
     -------
-    low, high : float, around sum(numerator) / sum(denominator); NaN with fewer than two clusters.
+    low, high : float, around sum(numerator) / sum(denominator); NaN with fewer than two clusters or no denominator.
         Where no numerator is negative, neither is `low`.
 
     Source
@@ -120,10 +120,10 @@ def ratio_interval(numerator, denominator, confidence=0.95):
     level = quantile_of(confidence)
     numerator, denominator = columns(numerator=numerator, denominator=denominator)
     refuse(denominator < 0, "a denominator is negative", numerator=numerator, denominator=denominator)
-    known = (denominator > 0) & ~np.isnan(numerator)
+    known = ~np.isnan(numerator + denominator) & ((denominator > 0) | (numerator != 0))
     numerator, denominator = numerator[known], denominator[known]
     clusters = len(numerator)
-    if clusters < 2:
+    if clusters < 2 or not denominator.any():
         return np.nan, np.nan
     ratio = numerator.sum() / denominator.sum()
     residual = numerator - ratio * denominator
