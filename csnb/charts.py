@@ -293,9 +293,9 @@ def plot_heatmap(results, x, y):
         where=group_label([y, x], top[[y, x]]),
         high=format_value(top["value"], unit), low=format_value(drawn["value"].min(), unit),
     )  # fmt: skip
-    figure = start_figure(
-        results, metric, [y, x], alt, cells_height(len(down)), note=unit_note(scale), where=where
-    )
+    base = text("chart.tick_n", n=format_value(results["n"].sum(), "count"))
+    note = " · ".join(filter(None, (unit_note(scale), base)))
+    figure = start_figure(results, metric, [y, x], alt, cells_height(len(down)), note=note, where=where)
     hovers = pd.Series(hover_texts(results, unit, [y, x]), index=results.index)
     figure.add_trace(
         go.Heatmap(

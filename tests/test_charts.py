@@ -258,6 +258,14 @@ def test_missing_values_are_not_counted_in_a_distribution():
     assert "样本量 2" in figure.layout.meta["alt"]
 
 
+def test_the_one_platform_of_a_heat_map_and_all_it_stands_on_are_named():
+    cells = results({"platform": ["taobao"] * 2, "hour": [9, 10], "weekday": [1, 1]}, [0.3, 0.4])
+    figure = plot_heatmap(cells, x="hour", y="weekday")
+    assert figure.layout.meta["title"].startswith("淘宝 · ") and figure.layout.meta["note"] == "n = 200"
+    both = cells.assign(platform=["taobao", "jd"])
+    assert not plot_heatmap(both, x="hour", y="weekday").layout.meta["title"].startswith("淘宝")
+
+
 def test_a_pareto_tells_what_has_added_up_only_where_groups_do_not_overlap():
     table = results({"reason": ["price", "ability"]}, [30, 70], unit="count", n=80)
     assert list(plot_pareto(table).data[0].text) == ["70（65–75）", "30（25–35）"]
