@@ -322,6 +322,11 @@ def test_what_cannot_be_compared_is_refused_in_words(change, message):
         decompose_change(before, before.assign(**change), "n", "rate", "shop")
 
 
+def test_what_is_no_table_is_refused():
+    with pytest.raises(MetricError, match="before must be a DataFrame; got: dict"):
+        decompose_change({"n": [1]}, {"n": [1]}, "n", "rate", "shop")
+
+
 def test_a_missing_column_and_a_doubled_period_are_refused():
     table = pd.DataFrame({"week": ["W0", "W0"], "n": [5, 5], "rate": [0.5, 0.5]})
     with pytest.raises(MetricError, match=r"before has no column 'shop'; found are: week, n, rate"):

@@ -47,6 +47,11 @@ def test_harm_and_protection_of_one_size_have_one_e_value(rr):
     assert e_value(rr)[0] >= 1
 
 
+def test_e_values_are_of_one_risk_ratio_at_a_time():
+    with pytest.raises(MetricError, match="one number each"):
+        e_value(np.array([2.0, 3.0]))
+
+
 @pytest.mark.parametrize("wrong", [(0,), (-1,), (2, 2.5, 3), (2, 1, 1.5)])
 def test_an_impossible_risk_ratio_is_refused(wrong):
     with pytest.raises(MetricError, match="0 < low <= rr <= high must hold"):

@@ -28,7 +28,7 @@ def e_value(rr, low=None, high=None):
     Raises
     ------
     MetricError
-        If low <= rr <= high does not hold, or one is 0 or negative.
+        If low <= rr <= high does not hold, or one is 0, negative or no number.
 
     Source
     ------
@@ -40,7 +40,10 @@ def e_value(rr, low=None, high=None):
     >>> round(point, 2), round(bound, 2)
     (1.81, 1.43)
     """
-    ordered = [float(value) for value in (low, rr, high) if value is not None]
+    try:
+        ordered = [float(value) for value in (low, rr, high) if value is not None]
+    except (TypeError, ValueError) as error:
+        raise MetricError(f"rr, low and high must be one number each: {error}") from error
     if not all(value > 0 for value in ordered) or ordered != sorted(ordered):
         raise MetricError(f"0 < low <= rr <= high must hold; got low {low}, rr {rr}, high {high}")
     nearer = low if rr >= 1 else high

@@ -86,7 +86,9 @@ def names(value):
 
 
 def need_columns(table, needed, what):
-    """Raise a MetricError that lists what was found if a table lacks a column."""
+    """Raise a MetricError if something is no table, or lists what was found if it lacks a column."""
+    if not isinstance(table, pd.DataFrame):
+        raise MetricError(f"{what} must be a DataFrame; got: {type(table).__name__}")
     missing = [name for name in needed if name not in table.columns]
     if missing:
         found = ", ".join(map(str, table.columns))
