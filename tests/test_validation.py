@@ -8,7 +8,7 @@ from validation.__main__ import main
 from validation.kept import RESULTS, is_stale, keep, read_kept
 from validation.page import PAGE, compose_page
 from validation.registry import STUDIES
-from validation.runner import Estimate, Figure, Study, passes, run_study
+from validation.runner import Estimate, Figure, Study, is_full, passes, run_study
 
 
 def honest(seed):
@@ -68,8 +68,8 @@ def test_a_figure_from_a_handful_of_worlds_does_not_pass():
 
 def test_a_smoke_run_allows_what_few_worlds_can_bring_and_no_more():
     study = Study("coin", "", coin, {"heads": (0.0, 0.05)}, smoke=4)
-    for heads, verdict in ((0.25, True), (0.5, False)):
-        few = pd.DataFrame({"cell": ["heads"], "worlds": 4, "n": 4, "estimate": heads, "error": 0.29})
+    for heads, error, verdict in ((0.25, 0.25, True), (0.5, 0.28868, False), (1.0, 0.0, False)):
+        few = pd.DataFrame({"cell": ["heads"], "worlds": 4, "n": 4, "estimate": heads, "error": error})
         assert passes(study, few) is verdict
 
 
@@ -110,6 +110,14 @@ def test_kept_results_come_back_and_give_the_same_bytes(tmp_path, monkeypatch):
 
 def test_the_page_says_what_is_kept():
     assert PAGE.read_text("utf-8") == compose_page(), "run: python -m validation --page"
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_every_study_has_passed_in_full(study):
+    results = read_kept(study.name)
+    assert results is not None, f"run: python -m validation --only {study.name}"
+    assert is_full(study, results)
+    assert passes(study, results)
 
 
 def test_nothing_is_kept_of_studies_that_are_no_more():

@@ -1,10 +1,18 @@
 """All studies: a file of studies for a new estimator is named here, and nowhere else."""
 
-from validation import studies, studies_changes, studies_people, studies_recovery, studies_shares
+from validation import (
+    studies,
+    studies_changes,
+    studies_people,
+    studies_recovery,
+    studies_shares,
+    studies_talk,
+)
 
 STUDIES = (
     *studies.STUDIES,
     *studies_shares.STUDIES,
+    *studies_talk.STUDIES,
     *studies_recovery.STUDIES,
     *studies_changes.STUDIES,
     *studies_people.STUDIES,

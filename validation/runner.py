@@ -157,13 +157,13 @@ def judge(study, results):
 
 
 def _slack(results, bound):
-    """Give how far a mean of few worlds may lie beyond a bound: two standard errors, and no more than shares allow.
+    """Give how far a mean of few worlds may lie beyond a bound: two standard errors.
 
-    Numbers from 0 to 1 whose mean is the bound have a standard error of sqrt(bound (1 - bound) / n) at most.
+    A share of the worlds has the standard error that it would have if the bound held: that of a few equal worlds is 0.
     """
-    most = np.sqrt((bound * (1 - bound)).clip(lower=0) / results["n"])
-    is_share = bound.between(0, 1) & results["estimate"].between(0, 1)
-    return 2 * results["error"].where(~is_share, np.fmin(results["error"], most))
+    error, mean, n = results["error"].fillna(0), results["estimate"], results["n"]
+    is_share = np.isclose(error**2 * (n - 1), mean * (1 - mean), rtol=0, atol=1e-3)
+    return 2 * error.where(~is_share, np.sqrt((bound * (1 - bound)).clip(lower=0) / n))
 
 
 def passes(study, results):
