@@ -59,6 +59,15 @@ def test_it_holds_no_logic(path):
                 assert [alias.name for alias in node.names] == ["csnb"]
 
 
+@both
+def test_a_chart_is_the_last_line_of_its_cell_or_shown_by_name(path):
+    """JupyterLab shows the last line of a cell alone."""
+    for cell in cells(path, "code"):
+        for line in ast.parse(cell.source).body[:-1]:
+            called = getattr(getattr(line, "value", None), "func", None)
+            assert not getattr(called, "attr", "").startswith("plot_"), cell.source
+
+
 @reports
 def test_it_is_short(path):
     assert len(nbformat.read(path, 4).cells) <= 25
