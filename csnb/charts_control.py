@@ -43,7 +43,7 @@ def plot_control(control, calendar, breaks=None):
     Parameters
     ----------
     control : DataFrame of `csnb.measure_control`; up to four groups are panels, the largest first
-    calendar : DataFrame of `csnb.list_calendar`; events are bars behind the days, named on top, changes of rules
+    calendar : DataFrame of `csnb.list_calendar`; events are veils over the days, named on top, changes of rules
         are lines. An event of one shop is drawn in every panel.
     breaks : DataFrame of `csnb.find_breaks`, or None; the levels before and after a break are drawn as lines
 
@@ -133,7 +133,7 @@ def _levels(days, breaks, scale):
 
 
 def _draw_calendar(figure, calendar, days):
-    """Draw events behind the days of every panel, and name them on top."""
+    """Draw events as veils over the days of every panel, for the usual range would hide them, and name them on top."""
     first, last = days.min(), days.max()
     inside = calendar[(calendar["last_day"] >= first) & (calendar["first_day"] <= last)]
     for place, event in enumerate(inside.itertuples()):
@@ -143,7 +143,7 @@ def _draw_calendar(figure, calendar, days):
         else:
             figure.add_vrect(
                 x0=pd.Timestamp(start) - HALF_DAY, x1=pd.Timestamp(end) + HALF_DAY, fillcolor=COLOURS["mark"],
-                opacity=0.6, line_width=0, layer="below", row="all", col=1,
+                opacity=0.25, line_width=0, layer="above", row="all", col=1,
             )  # fmt: skip
         figure.add_annotation(
             x=start, y=1, yref="paper", yanchor="top", xanchor="left", yshift=-14 * (place % 2), showarrow=False,
