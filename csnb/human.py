@@ -110,13 +110,14 @@ def double_coded(answers):
     return pd.concat([final[final.index.isin(coders.index)], agreed])
 
 
-def corrected_values(values, weight):
+def corrected_values(values, weight, is_compared=False):
     """Give what people say of every conversation, ready for an estimate, and what to add for the errors of single coders.
 
     Parameters
     ----------
     values : pandas.DataFrame by `session_key, coder`: what each coder says, one column a share
     weight : pandas.Series by `session_key`: how many conversations each stands for
+    is_compared : bool, whether parts of the conversations, such as weeks, are to be compared (`correct_coders`)
 
     Returns
     -------
@@ -143,7 +144,7 @@ def corrected_values(values, weight):
     is_open = len(disputed) and disputed.isin(final.index).mean() < 1 - _MOST_OPEN
     if is_open or len(known) < PLAIN:
         return pd.concat([final, coded.loc[coded.index.difference(final.index)]]), None
-    lean, off = correct_coders(known, coded.loc[known.index], weight.loc[known.index])
+    lean, off = correct_coders(known, coded.loc[known.index], weight.loc[known.index], is_compared)
     return lean * coded, off
 
 

@@ -78,7 +78,8 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
 
     Source
     ------
-    Newcombe (1998) and Zou & Donner (2008), as `csnb.stats.difference_interval`.
+    Newcombe (1998) and Zou & Donner (2008), as `csnb.stats.difference_interval`; coders' errors by Rogan & Gladen (1978), as
+    `csnb.two_phase.correct_coders`.
 
     Examples
     --------
@@ -136,7 +137,7 @@ def _look(sessions, scored, machine, human, folder, chances):
     if said.flags is None:
         return _Seen(rated, coded, None, None, drawn, None, 1.0, spread)
     p = owner_chances(drawn, machine if chances is None else chances, folder)
-    y, off = corrected_values(said.flags, said.weight)
+    y, off = corrected_values(said.flags, said.weight, is_compared=True)
     labelled = drawn["session_key"].isin(y.index).to_numpy()
     lean = lean_on_machine(drawn["stratum"], labelled, y.loc[drawn["session_key"][labelled]], p)
     return _Seen(rated, coded, y, off, drawn, p, lean, spread)

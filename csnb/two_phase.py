@@ -14,6 +14,7 @@ from csnb.stats import wilson_interval
 from csnb.stats.inputs import quantile_of
 
 _NONE = 1e-12  # a variance up to here is rounding
+_MOST_STRETCHED = 2  # times: coders who see less than half of a difference are beyond correction
 _FEW = 5  # labels on the rarer side of a share, below which the machine is not credited with precision
 
 
@@ -110,35 +111,43 @@ class Correction(NamedTuple):
     variance: np.ndarray
 
 
-def correct_coders(settled, coded, weight):
+def correct_coders(settled, coded, weight, is_compared=False):
     """Say how far coders are off on average, from conversations whose right answer is known.
 
     Parameters
     ----------
     settled, coded : arrays, conversations x shares: what is right, and what single coders said
     weight : array, one number a conversation: how many it stands for
+    is_compared : bool, whether parts of the population are to be compared, such as weeks
 
     Returns
     -------
-    lean : float, 0 to 1: how far to lean on single coders
+    lean : float, 0 to 1: how far to lean on single coders; 1 to 2 where parts are compared: errors shrink every
+        difference between parts, and this stretches it back
     off : Correction: to be added to an estimate made from `lean` times what coders said
 
     Source
     ------
     Tenenbein (1970), JASA 65:1350-1361 (double sampling), written as a regression estimator. It needs neither
-    equal error rates everywhere nor errors about one side that are independent of the other.
+    equal error rates everywhere nor errors about one side that are independent of the other. Between parts: Rogan &
+    Gladen (1978), American Journal of Epidemiology 107:71-76, which needs coders who err alike in all of them.
 
     Examples
     --------
     >>> lean, off = correct_coders([[1], [1], [0], [0]], [[1], [0], [0], [0]], [1, 1, 1, 1])
     >>> round(lean, 3), off.estimate.round(3).tolist()
     (0.667, [0.333])
+    >>> correct_coders([[1], [1], [0], [0]], [[1], [0], [0], [0]], [1, 1, 1, 1], is_compared=True)[0]
+    2.0
     """
     settled, coded = np.asarray(settled, float), np.asarray(coded, float)
     weight = np.asarray(weight, float)[:, None] / np.sum(weight)
     about = coded - (weight * coded).sum(axis=0)
-    spread = (weight * about**2).sum()
-    lean = float(np.clip((weight * about * settled).sum() / spread, 0, 1)) if spread > 0 else 0.0
+    spread, together = (weight * about**2).sum(), (weight * about * settled).sum()
+    lean = float(np.clip(together / spread, 0, 1)) if spread > 0 else 0.0
+    if is_compared:
+        true_spread = (weight * (settled - (weight * settled).sum(axis=0)) ** 2).sum()
+        lean = 1 / float(np.clip(together / true_spread, 1 / _MOST_STRETCHED, 1)) if true_spread > 0 else 1.0
     off = settled - lean * coded
     mean, n = (weight * off).sum(axis=0), len(off)
     return lean, Correction(mean, n / (n - 1) * (weight**2 * (off - mean) ** 2).sum(axis=0))

@@ -1,6 +1,7 @@
 """Is an owner's part of the ratings growing or shrinking? By labels where there are any, else by the machine's codes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_owners import NOTHING_DRAWN, human_from, labels_from, sessions_from
 
@@ -118,3 +119,20 @@ def test_where_all_is_labelled_a_difference_that_chance_may_bring_is_no_trend():
     row = of(compared(sessions, labels, human_from({key: ["price"] for key in keys})))
     assert (row["value_before"], row["value"]) == (0.15, 0.2)
     assert row["trend"] == "unclear" and row["difference_low"] < 0 < row["difference_high"]
+
+
+def test_coders_who_miss_a_part_do_not_make_a_change_look_smaller():
+    """Price is a reason of 20 and of 60 among 100; each coder misses a fourth of it, and half of all is coded twice and settled."""
+    sessions = rated(["2026-W10", "2026-W11"], [100, 100])
+    keys = sessions.loc[sessions["is_dissatisfied"], "session_key"]
+    true = {key: ["price"] if key % 5 < (1 if key < PER_WEEK else 3) else [] for key in keys}
+    once, again = (
+        {key: codes if key // 5 % 4 != miss else [] for key, codes in true.items()} for miss in (0, 1)
+    )
+    twice = [key for key in keys if key // 20 % 2]
+    read_again, settled = ({key: answers[key] for key in twice} for answers in (again, true))
+    human = pd.concat([human_from(once), human_from(read_again, "wu"), human_from(settled, "final")])
+    labels = labels_from(*((key, "price", 0.5) for key in keys))
+    row = of(compared(sessions, labels, human))
+    assert row["method"] == "two-phase, coders' errors corrected"
+    assert row["difference"] == pytest.approx(0.2, abs=0.02)

@@ -108,6 +108,15 @@ def test_double_coding_is_tenenbeins_estimator():
     assert off.variance[0] == pytest.approx(wrong / 99)
 
 
+def test_parts_are_compared_by_rogan_and_gladens_estimator():
+    """Rogan & Gladen (1978): (share called 1 - false positives) / (sensitivity + specificity - 1), in each part."""
+    settled = np.array([1] * 50 + [0] * 50, float)[:, None]
+    coded = np.array([1] * 45 + [0] * 5 + [1] * 4 + [0] * 46, float)[:, None]
+    lean, off = correct_coders(settled, coded, np.ones(100), is_compared=True)
+    for called in (0.2, 0.5, 0.8):
+        assert lean * called + off.estimate[0] == pytest.approx((called - 0.08) / (0.9 + 0.92 - 1))
+
+
 def test_a_stratum_whose_labels_all_agree_is_not_certain():
     """Twelve of 400 labelled, all 0, and no score to tell them apart: the other 388 may differ."""
     strata = ["silent"] * 400 + ["spoken"] * 40
