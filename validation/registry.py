@@ -3,6 +3,7 @@
 from validation import (
     studies,
     studies_changes,
+    studies_owners,
     studies_people,
     studies_recovery,
     studies_shares,
@@ -12,6 +13,7 @@ from validation import (
 STUDIES = (
     *studies.STUDIES,
     *studies_shares.STUDIES,
+    *studies_owners.STUDIES,
     *studies_talk.STUDIES,
     *studies_recovery.STUDIES,
     *studies_changes.STUDIES,
