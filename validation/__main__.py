@@ -62,7 +62,9 @@ def _run(study, worlds, pool, is_full):
     spent = time.monotonic() - started
     print(f"{'pass' if passed else 'FAIL'}  {study.name} ({spent:.0f} s): {study.claim}", flush=True)
     if worlds == study.smoke and is_stale(study.name, results):
-        print(f"      what is kept of it may come from other code: run python -m validation --only {study.name}")
+        print(
+            f"      what is kept of it may come from other code: run python -m validation --only {study.name}"
+        )
     if not passed:
         print(results.assign(passes=judge(study, results)).to_string(index=False), flush=True)
     return passed
