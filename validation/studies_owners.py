@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from csnb.owner_trends import compare_owner_halves
+from csnb.owner_trends import GROWING, SHRINKING, compare_owner_halves
 from csnb.owners import assign_owners, measure_owners
 from csnb.reasons import read_owners
 from csnb.satisfaction import dissatisfied_sessions
@@ -18,7 +18,7 @@ from csnb.shares import scored_sessions
 from csnb.world import make_world
 from csnb.world.causes import EXTERNAL
 from csnb.world.truth import CODES
-from validation.runner import Estimate, Study
+from validation.runner import Estimate, Figure, Study
 from validation.studies_changes import ALIKE, LARGE
 from validation.studies_shares import EVERYBODY_RATES, drawn
 
@@ -27,7 +27,10 @@ MACHINE, CODER = {"misses": 0.3, "invents": 0.03}, {"misses": 0.1, "invents": 0.
 SCORE = 0.8  # the machine's probability of every reason that it sees, right or not
 TWICE = 60  # conversations that two coders read, and that are settled
 STEADY = {"weeks": 2, "week_spread": 0.0, **EVERYBODY_RATES}  # agents keep their form
-WORLDS = {"S1": STEADY, "S3": {**STEADY, "shock_lift": 10.0}}  # weeks alike, and an incident in the second
+WORLDS = {
+    "S1": STEADY,  # weeks alike
+    "S3": {**STEADY, **ALIKE, "shock_lift": 10.0},  # an incident in the second, as large in every world
+}
 EACH = 1 - 0.05 * len(OWNERS)  # confidence for all owners together at which each interval is one of 95 %
 _NOTHING_DRAWN = pd.DataFrame({"session_key": [], "stratum": []})
 
@@ -95,7 +98,7 @@ def owner_shares(seed):
 
 def owner_trends(seed):
     """Estimate from 300 labels how each owner's rate changes from a week to the next, which brings an incident."""
-    case = labelled("S3", seed, 300, **WORLDS["S3"], **ALIKE)
+    case = labelled("S3", seed, 300, **WORLDS["S3"])
     truth = {**dict.fromkeys(OWNERS, 0.0), "product_quality": _true_incident()}
     for how, human in case.answers.items():
         table = compare_owner_halves(case.sessions, case.scored, case.machine, human, EACH)
@@ -107,13 +110,34 @@ def owner_trends(seed):
 @cache
 def _true_incident():
     """Give how much more often quality fails somebody in the second week: by the chances of a large world."""
-    draw = make_world("S3", 0, **WORLDS["S3"], **ALIKE, **LARGE).truth.draw
+    draw = make_world("S3", 0, **WORLDS["S3"], **LARGE).truth.draw
     rated, week = draw.ratings["is_rated"], draw.contacts["week"]
     chance = draw.chances[:, EXTERNAL.index("quality")]
     return chance[rated & (week == 1)].mean() - chance[rated & (week == 0)].mean()
 
 
+def owner_alarms(seed):
+    """Call trends where weeks are alike, and in an incident: by 300 labels of coders who err, and by codes alone."""
+    for scenario, changes in WORLDS.items():
+        case = labelled(scenario, seed, 300, **changes)
+        for how, human in {"labels": case.answers["erring"], "codes": None}.items():
+            table = compare_owner_halves(case.sessions, case.scored, case.machine, human)
+            trend = table.set_index("owner")["trend"]
+            if scenario == "S1":
+                yield Figure(f"S1, {how}: any trend", float(trend.isin([GROWING, SHRINKING]).any()))
+            else:
+                yield Figure(f"S3, {how}: quality grows", float(trend["product_quality"] == GROWING))
+
+
+ALARMS = {
+    "S1, labels: any trend": (0.0, 0.06),
+    "S1, codes: any trend": (0.0, 0.06),
+    "S3, labels: quality grows": (0.5, 1.0),
+    "S3, codes: quality grows": (0.9, 1.0),
+}
 STUDIES = (
     Study("owner_shares", "Each owner's share is covered, by labels that are right and by coders who err.", owner_shares),
     Study("owner_trends", "The change of each owner's rate is covered, through an incident that is one owner's.", owner_trends, smoke=16),
+    Study("owner_alarms", "Where nothing changes no owner grows or shrinks; where a product line fails, product quality grows.", owner_alarms,
+          ALARMS, worlds=100, smoke=8),
 )  # fmt: skip
