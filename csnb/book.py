@@ -505,7 +505,7 @@ def count_table_rows(book):
     Examples
     --------
     >>> count_table_rows(book)
-    {'messages': 28, 'texts': 28, 'turns': 14, 'labels': 14, 'chances': 13, 'sessions': 8, 'ratings': 7, 'agents': 2}
+    {'messages': 28, 'texts': 28, 'turns': 14, 'labels': 14, 'chances': 14, 'sessions': 8, 'ratings': 7, 'agents': 2}
     """
     built = {name: book._scan(name).select(pl.len()).collect().item() for name in (*BUILT, "human_labels")}
     imported = {kind: book._imported(kind).height for kind in (*IMPORTED, "quarantine")}

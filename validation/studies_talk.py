@@ -64,7 +64,7 @@ def read_talk(world, rated, drift):
 def new_words(seed):
     """Label three weeks, in the last of which customers use words that no model has seen: none, half, all.
 
-    With half of the words new the coder loses too little for 300 labels to tell the week by. With all of them new it may be
+    With half of the words new the coder loses too little for 300 labels to tell the week by as a rule. With all of them new it may be
     right less often than the bounds allow: they are not put to it.
     """
     world, rated = talking_world(seed)
@@ -99,8 +99,8 @@ def _labelled(found, sample):
 
 AUDIT = {
     "known words: audit names the last week": (0.0, 0.1),
-    "half new: audit names the last week": (0.0, 0.5),
-    "all new: audit names the last week": (0.3, 1.0),
+    "half new: audit names the last week": (0.05, 1.0),
+    "all new: audit names the last week": (0.5, 1.0),
     "known words: bounds without labels hold the truth": (0.95, 1.0),
     "half new: bounds without labels hold the truth": (0.9, 1.0),
     "half new: machine's mean over the usual": (0.0, 0.9),
@@ -109,6 +109,6 @@ AUDIT = {
     **{f"{name}: machine alone is outside": (0.9, 1.0) for name in NEW_WORDS},
 }
 STUDIES = (
-    Study("new_words", "Labels hold the truth whatever words customers use, and the audit may name a week in which all are new.", new_words,
+    Study("new_words", "Labels hold the truth whatever words customers use, and the audit names most weeks in which all are new.", new_words,
           AUDIT, worlds=200, smoke=4),
 )  # fmt: skip
