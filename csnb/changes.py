@@ -1,6 +1,7 @@
 """Changes: what moved a metric between the last period and this one, and who pulled it.
 
-A change is explained only where its interval leaves out 0; otherwise there is no story to tell.
+A change is explained only where its interval leaves out 0; otherwise there is no story to tell. The metrics that are
+asked for together are judged together: where nothing changed, 95 of 100 times none of them is said to have.
 Contributions add up to the change. Agents are drawn with both of their periods (`csnb.paired`).
 """
 
@@ -9,9 +10,9 @@ import pandas as pd
 
 from csnb.cells import cell_effects, cell_sums, merge_cells
 from csnb.findings import Finding
-from csnb.formats import format_day, format_interval, format_value, metric_name
+from csnb.formats import DASH, format_day, format_interval, format_value, metric_name
 from csnb.loads import CHANGED, FACTORS, changed_metrics, name_judgement, split_change
-from csnb.measures import PLAIN
+from csnb.measures import PLAIN, SMALLEST_GROUP
 from csnb.paired import (
     TYPICAL,
     draw_blocks,
@@ -40,18 +41,23 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
     Parameters
     ----------
     sessions : pandas.DataFrame of `label_periods`; earlier sessions help to tell load from work
-    metrics : list of str, shares of the catalogue or `typical_response_seconds`
+    metrics : list of str, shares of the catalogue or `typical_response_seconds`; one family, judged together
     bursts : pandas.DataFrame of `find_bursts`, or None
-    confidence : float
+    confidence : float, of the family: 0.95 means that of the changes called real 5 % are false
     seed : int, of the bootstrap
 
     Returns
     -------
     pandas.DataFrame
-        One row a metric: `metric, n, value` (and the same as `value_this`)`, unit, method`, `n_last, value_last`, `difference,
-        difference_low, difference_high` and `judgement`: `none` (the interval covers 0), `traffic` (mostly
+        One row a metric: `metric, n, value` (and the same as `value_this`)`, unit, method`, `n_last, value_last` (values of
+        fewer than 5 are missing), `difference, difference_low, difference_high` and `judgement`: `none` (the interval covers 0), `traffic` (mostly
         load), `work` (mostly work), `both` (both, or not to be told apart), `too_few` (fewer than 30
         sessions or 5 events in a period) or `no_last` (there is no earlier period to compare with).
+
+    Source
+    ------
+    Benjamini & Hochberg (1995) for what is real; the intervals are those of Benjamini & Yekutieli (2005), JASA 100:71-81,
+    at 1 - k / m of the error for k real changes of m, so that interval and judgement agree.
 
     Examples
     --------
@@ -63,27 +69,43 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
     >>> changes[["metric", "judgement"]].values.tolist()
     [['reply_rate', 'no_last']]
     """
-    rows = [_measure_change(sessions, metric, bursts, confidence, seed) for metric in metrics]
+    known = {metric: paired_facts(sessions, metric) for metric in metrics}
+    too_little = {metric: _too_little(facts) for metric, facts in known.items()}
+    drawn = {metric: _drawn_change(known[metric], seed) for metric in metrics if too_little[metric] is None}
+    intervals = _judge_together(drawn, confidence)
+    rows = []
+    for metric, facts in known.items():
+        difference, low, high = intervals.get(metric, (np.nan, np.nan, np.nan))
+        judgement = too_little[metric] or "none"
+        if low > 0 or high < 0:
+            judgement = name_judgement(split_change(_with_loads(facts), sessions, metric, bursts), confidence)
+        (n_last, n), (value_last, value) = facts.n, np.where(facts.n < SMALLEST_GROUP, np.nan, facts.values)
+        rows.append({"metric": metric, "n": int(n), "value": value, "value_this": value, "unit": facts.unit,
+                     "method": facts.method, "n_last": int(n_last), "value_last": value_last, "difference": difference,
+                     "difference_low": low, "difference_high": high, "judgement": judgement})  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _measure_change(sessions, metric, bursts, confidence, seed):
-    """Give one row of `measure_changes`."""
-    facts = paired_facts(sessions, metric)
-    (n_last, n), (value_last, value) = facts.n, facts.values
-    difference, low, high, judgement = np.nan, np.nan, np.nan, _too_little(facts)
-    if judgement is None:
-        drawn = draw_blocks(facts, seed)
-        totals = cell_sums(facts, drawn, np.zeros(len(facts.rows), int), 1)
-        means = totals[1][..., 0] / totals[0][..., 0]
-        change = facts.to_unit * (means[:, 1] - means[:, 0])
-        difference, low, high = drawn_interval(change, facts.blocks, confidence)
-        judgement = "none"
-        if low > 0 or high < 0:
-            judgement = name_judgement(split_change(_with_loads(facts), sessions, metric, bursts), confidence)
-    return {"metric": metric, "n": int(n), "value": value, "value_this": value, "unit": facts.unit, "method": facts.method,
-            "n_last": int(n_last), "value_last": value_last, "difference": difference,
-            "difference_low": low, "difference_high": high, "judgement": judgement}  # fmt: skip
+def _drawn_change(facts, seed):
+    """Give the change and its draws, in the metric's unit, and how many blocks were drawn from."""
+    drawn = draw_blocks(facts, seed)
+    totals = cell_sums(facts, drawn, np.zeros(len(facts.rows), int), 1)
+    means = totals[1][..., 0] / totals[0][..., 0]
+    return facts.to_unit * (means[:, 1] - means[:, 0]), facts.blocks
+
+
+def _judge_together(drawn, confidence):
+    """Give the intervals of one family, of which those leave out 0 that Benjamini and Hochberg's rule calls real.
+
+    The rule finds the largest k of m metrics that are real at a share k / m of the error; that is tried from m down.
+    """
+    intervals = {}
+    for real in range(len(drawn), 0, -1):
+        level = 1 - (1 - confidence) * real / len(drawn)
+        intervals = {metric: drawn_interval(*change, level) for metric, change in drawn.items()}
+        if sum(low > 0 or high < 0 for _, low, high in intervals.values()) >= real:
+            break
+    return intervals
 
 
 def _with_loads(facts):
@@ -296,15 +318,30 @@ def find_change_issues(changes, pulls, asking, residual, calendar, periods):
     changed = changed_metrics(changes)
     found = [_of_change(row) for row in changes[changes["metric"].isin(changed)].to_dict("records")]
     for judgement, weight in (("none", 90), ("too_few", 50), ("no_last", 100)):
-        metrics = changes.loc[changes["judgement"] == judgement, "metric"]
-        if len(metrics):
-            names = text("word.list_separator").join(map(metric_name, metrics))
-            found.append(Finding(f"change_{judgement}", {"metrics": names}, "C", weight, "changes"))
+        rows = changes[changes["judgement"] == judgement]
+        if len(rows):
+            found.append(Finding(f"change_{judgement}", _of_unchanged(rows), "C", weight, "changes"))
     for table in pulls:
         found += _of_pulls(table) if len(table) else []
     found += _of_residual(changes, residual)
     found += [_of_asking(row) for row in asking[asking["judgement"].isin(CHANGED)].to_dict("records")]
     return found + _of_rules(calendar, periods)
+
+
+def _of_unchanged(rows):
+    """Give the values of a finding of metrics without a change, with the smallest change that each could have shown."""
+    listed, fewest, most = text("word.list_separator").join, rows["n"].min(), rows["n"].max()
+    counts = [format_value(count, "count") for count in (fewest, most)]
+    values = {"metrics": listed(map(metric_name, rows["metric"])), "n": DASH.join(dict.fromkeys(counts))}
+    if rows["difference_high"].notna().all():
+        margins = (rows["difference_high"] - rows["difference_low"]) / 2
+        values["smallest"] = listed(
+            text(
+                "word.smallest_change", metric=metric_name(metric), value=format_value(margin, _points(unit))
+            )
+            for metric, margin, unit in zip(rows["metric"], margins, rows["unit"], strict=True)
+        )
+    return values
 
 
 def _of_change(row):

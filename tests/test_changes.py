@@ -72,6 +72,27 @@ def test_few_sessions_allow_no_judgement(per_day, judgement):
     assert row["judgement"] == judgement
 
 
+def test_metrics_are_judged_together_and_intervals_agree(worse):
+    """One change of two is held to half the error, two of two to all of it: qt in R, 19 degrees, is 2.433440 and 2.093024."""
+    typical = "typical_response_seconds"
+    is_slower = np.where(worse["period"] == "this", 1.5, 1.0)
+    slower = worse.assign(first_response_seconds=worse["first_response_seconds"] * is_slower)
+    for sessions, real, wider in ((worse, 1, 2.433440 / 2.093024), (slower, 2, 1.0)):
+        alone = measure_changes(sessions, [SATISFACTION]).iloc[0]
+        both = measure_changes(sessions, [SATISFACTION, typical])
+        low, high = both["difference_low"], both["difference_high"]
+        assert high[0] - low[0] == pytest.approx(wider * (alone["difference_high"] - alone["difference_low"]))
+        assert ((low > 0) | (high < 0)).sum() == real == len(changed_metrics(both))
+
+
+def test_values_of_fewer_than_five_are_not_shown(worse):
+    last, this = (worse[worse["period"] == period] for period in ("last", "this"))
+    few = measure_changes(pd.concat([last.head(4), this.head(5)]), [SATISFACTION]).iloc[0]
+    assert (few["n_last"], few["n"], few["judgement"]) == (4, 5, "too_few")
+    assert np.isnan(few["value_last"])
+    assert few["value"] == few["value_this"] == this.head(5)["is_satisfied"].mean()
+
+
 def test_without_a_last_period_there_is_nothing_to_compare(worse):
     alone = worse[worse["period"] == "this"]
     row = measure_changes(alone, [SATISFACTION]).iloc[0]
@@ -325,6 +346,14 @@ def test_findings_explain_what_is_real_and_warn_of_new_rules(worse):
     assert "jd 2026-03-11" in said["change_rules"]
     assert "参评率" in said["change_asking"]
     assert "无显著变化" in said["change_none"]
+
+
+def test_what_has_not_changed_says_how_small_a_change_would_show():
+    changes = measure_changes(two_weeks(seed=3), [SATISFACTION])
+    (found,) = find_change_issues(changes, [], changes, changes, CALENDAR.iloc[:0], PERIODS)
+    margin = 100 * (changes["difference_high"] - changes["difference_low"]).item() / 2
+    assert found.values["n"] == f"{changes['n'].item()}"
+    assert f"{margin:.1f} 个百分点" in found.values["smallest"]
 
 
 def test_a_change_that_shrinks_without_events_is_said_so(worse):
