@@ -21,8 +21,8 @@ def find_recoverable(whole, parts):
     -------
     list of Finding
         Of grade B: an association among comparable conversations, and the sentence says so; then what each
-        lever has in it, which add up, and which of them is clear by itself. Where nothing can be compared,
-        or the lower end is no rating at all, it says that instead.
+        lever has in it, which add up, and which of them is clear by itself. Where nothing can be compared, or
+        the interval starts below one rating, it says that instead: where it starts, as the interval shows it.
 
     Examples
     --------
@@ -43,7 +43,8 @@ def find_recoverable(whole, parts):
         "interval": format_interval(fewer["low"], fewer["high"], "count"),
     }
     if not fewer["low"] >= _ONE:
-        return [Finding("recoverable_unclear", values, "B", 104, "recovery")]
+        low = format_value(fewer["low"], "count")
+        return [Finding("recoverable_unclear", {**values, "low": low}, "B", 104, "recovery")]
     return [
         Finding("recoverable", {**values, "share": format_estimate(share)}, "B", 104, "recovery"),
         _of_parts(parts[parts["value"].notna()], values),

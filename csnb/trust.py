@@ -151,16 +151,17 @@ def find_label_verdict(trust):
         "plain": format_value(PLAIN, "count"),
         "settled": format_value(trust.twice - trust.disputed, "count"),
         "disputed": format_value(trust.disputed, "count"),
+        "n": format_value(trust.twice, "count"),
     }
     interval = {}
     if trust.twice >= SMALLEST_GROUP:
         interval = {"interval": format_interval(trust.low, trust.high, "number")}
     verdict = {name: numbers[name] for name in _SAID[trust.because]}
-    found = [Finding(f"labels_{trust.because}", {**verdict, **interval, "n": numbers["twice"]}, trust.grade,
+    found = [Finding(f"labels_{trust.because}", {**verdict, **interval, "n": numbers["n"]}, trust.grade,
                      _WEIGHTS[trust.level], "agreement")]  # fmt: skip
     is_open = trust.disputed > 0 and trust.twice >= PLAIN
     key = "coders_corrected" if trust.is_corrected else "coders_disputed" if is_open else "coders_uncorrected"
-    correction = {name: numbers[name] for name in _SAID[key]}
+    correction = {name: numbers[name] for name in (*_SAID[key], "n")}
     return [*found, Finding(key, correction, trust.grade, _WEIGHTS[trust.level] - 1, "agreement")]
 
 

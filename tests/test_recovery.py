@@ -225,5 +225,8 @@ def test_all_levers_are_named_with_their_intervals_and_only_clear_ones_come_firs
 def test_what_is_not_sure_is_said_so(sessions):
     draw = np.random.default_rng(1)
     luck = sessions.assign(**{lever: draw.random(len(sessions)) < 0.1 for lever in LEVERS})
-    assert [finding.key for finding in said(luck, luck[LEVERS])] == ["recoverable_unclear"]
+    (unclear,) = said(luck, luck[LEVERS])
+    assert unclear.key == "recoverable_unclear"
+    assert unclear.values["interval"].startswith(unclear.values["low"])
+    assert "同类会话" in text("finding.recoverable_unclear", **{name: "1" for name in ("bad", "sessions", "low")})
     assert [finding.key for finding in said(sessions[:20], sessions[LEVERS])] == ["recoverable_unknown"]

@@ -60,7 +60,7 @@ def test_one_coder_alone_is_used_with_care_for_nobody_knows_whether_another_woul
 def test_it_says_whether_the_errors_of_single_coders_are_corrected(n, differ, final, key, values):
     trust = judge_labels(settled(two_coders(n, differ), range(final)))
     said = find_label_verdict(trust)[1]
-    assert (said.key, said.values) == (key, values)
+    assert (said.key, said.values) == (key, {**values, "n": str(n)})
     assert trust.is_corrected == (key == "coders_corrected")
 
 
