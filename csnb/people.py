@@ -202,16 +202,14 @@ def find_people_issues(compared, faults, hints, gaps, units, strain, audience, o
     one_of("audience", audience, AUDIENCES)
     if compared.empty:
         return [Finding("no_agents", {}, "C", 100, "case_mix")]
-    rule = _rule_of(compared, outcome, folder)
+    rule, n = _rule_of(compared, outcome, folder), format_value(compared["n"].sum(), "count")
     if len(compared) == 1:
-        return [
-            Finding(
-                "one_agent", {"sessions": format_value(compared["n"].iloc[0], "count")}, "C", 100, "case_mix"
-            )
-        ]
+        return [Finding("one_agent", {"sessions": n, "n": n}, "C", 100, "case_mix")]
     if len(compared) < read_people(folder)["naming"]["fewest_peers"]:
         found = [
-            Finding("few_agents", {"agents": format_value(len(compared), "count")}, "C", 100, "case_mix")
+            Finding(
+                "few_agents", {"agents": format_value(len(compared), "count"), "n": n}, "C", 100, "case_mix"
+            )
         ]
     else:
         found = [_of_basis(compared, rule), *_of_standings(compared, rule, audience)]
@@ -246,19 +244,22 @@ def _of_standings(compared, rule, audience):
     counts = count_standings(compared).set_index("standing")["value"]
     numbers = {name: format_value(counts[name], "count") for name in ("head", "tail", "watch", "too_few")}
     numbers |= {"agents": format_value(len(compared), "count")}
+    n = format_value(compared["n"].sum(), "count")
     found = []
     if counts["head"] + counts["tail"] == 0:
         found.append(
-            Finding("nobody_stands_apart", {"agents": numbers["agents"]}, rule["grade"], 100, "standings")
+            Finding(
+                "nobody_stands_apart", {"agents": numbers["agents"], "n": n}, rule["grade"], 100, "standings"
+            )
         )
     else:
-        found.append(Finding("standings", numbers, rule["grade"], 100, "standings"))
+        found.append(Finding("standings", {**numbers, "n": n}, rule["grade"], 100, "standings"))
         found += [_names(compared, standing, rule) for standing in ("head", "tail")
                   if audience != "leadership" and counts[standing]]  # fmt: skip
     reliability = measure_reliability(compared).iloc[0]
     share, needed = reliability["reliability_share"], reliability["needed_count"]
     if share < RELIABLE:
-        values = {"share": format_value(share, "rate"), "enough": format_value(RELIABLE, "rate")}
+        values = {"share": format_value(share, "rate"), "enough": format_value(RELIABLE, "rate"), "n": n}
         if pd.notna(needed):
             values |= {
                 "needed": format_value(needed, "count"),
@@ -278,10 +279,11 @@ def _of_standings(compared, rule, audience):
 
 def _names(compared, standing, rule):
     """Name the agents of one tier, in order of their names."""
-    names = compared.loc[compared["standing"] == standing, "agent_id"].sort_values()
+    those = compared[compared["standing"] == standing].sort_values("agent_id")
+    names, n = text("word.list_separator").join(those["agent_id"]), format_value(those["n"].sum(), "count")
     return Finding(
         f"named_{standing}",
-        {"names": text("word.list_separator").join(names)},
+        {"names": names, "n": n},
         rule["grade"],
         98,
         "standings",
@@ -301,10 +303,14 @@ def _of_faults(faults):
                 for row in part.itertuples()
             ]  # fmt: skip
             grade = max(part["grade"])
-            values = {"faults": text("word.list_separator").join(listed)}
+            values = {
+                "faults": text("word.list_separator").join(listed),
+                "n": format_value(part["n"].max(), "count"),
+            }
             found.append(Finding(f"faults_{verdict}", values, grade, weight, "faults"))
     if not found and (faults["judged"] == "within").any():
-        found.append(Finding("faults_within", {}, "B", 92, "faults"))
+        n = format_value(faults.loc[faults["judged"] == "within", "n"].max(), "count")
+        found.append(Finding("faults_within", {"n": n}, "B", 92, "faults"))
     return found
 
 
@@ -327,7 +333,8 @@ def _of_next(compared, faults, hints, audience):
         steps.append(text("talk.step_alone"))
     has_sheets = audience == "analyst" or (audience == "lead" and persons)
     section = "talks" if has_sheets else "faults"
-    return Finding("people_next", {"steps": text("talk.then").join(steps)}, max(grades), 90, section)
+    values = {"steps": text("talk.then").join(steps), "n": format_value(compared["n"].sum(), "count")}
+    return Finding("people_next", values, max(grades), 90, section)
 
 
 def _of_hints(hints, audience):
@@ -335,15 +342,19 @@ def _of_hints(hints, audience):
     counts = count_hints(hints).set_index("hint")
     if not (counts["hint_count"] + counts["open_count"]).sum():
         return [Finding("hints_unknown", {}, "C", 60, "hints")]
+    n = format_value(hints.loc[hints["state"] != "too_few", "n"].sum(), "count")
     counts = counts[counts["hint_count"] > 0]
     if counts.empty:
-        return [Finding("hints_none", {}, "B", 72, "hints")]
+        return [Finding("hints_none", {"n": n}, "B", 72, "hints")]
+    n = format_value(
+        hints.loc[hints["hint"].isin(counts.index) & (hints["state"] != "too_few"), "n"].sum(), "count"
+    )
     listed = [
         text("talk.count", hint=word_of("hint", hint), count=format_value(count, "count"))
         for hint, count in counts["hint_count"].items()
     ]
     key = "hints_counted" if audience == "leadership" else "hints_to_talk"
-    return [Finding(key, {"hints": text("word.list_separator").join(listed)}, "B", 80, "hints")]
+    return [Finding(key, {"hints": text("word.list_separator").join(listed), "n": n}, "B", 80, "hints")]
 
 
 def _of_gaps(gaps, rule):

@@ -12,12 +12,11 @@ from csnb.formats import format_interval, format_value, metric_name, word_of
 from csnb.people import hide_agents, list_named
 from csnb.strings import text
 
-LIKELY = 0.5  # what is so likely is shown to analysts, too
 FIGURES = ["hint", "sure_share"]
 
 
 def list_talks(compared, hints, fault_agents, audience):
-    """List whom to talk with first: one row an agent, with the likeliest hint and the faults over the standard.
+    """List whom to talk with first: one row an agent, with the hint that holds and the faults over the standard.
 
     Parameters
     ----------
@@ -30,8 +29,9 @@ def list_talks(compared, hints, fault_agents, audience):
     -------
     pandas.DataFrame
         One row an agent: `agent_id, team, standing, hint, state, sure_share`, `faults` (in words) and `question`; those
-        named by the rule for any of these first, then those with a likely hint (.5), then by name. A hint that is not
-        likely is not shown.
+        with a hint first, then those named by the rule for any other of these, then by name. A hint stands
+        there where it holds by the rule for naming people, for analysts too; else `state` says that it stays
+        open, or that there are too few cases.
 
     Examples
     --------
@@ -50,22 +50,22 @@ def list_talks(compared, hints, fault_agents, audience):
         lambda names: text("word.list_separator").join(word_of("fault", name) for name in names)
     )
     standing = compared.set_index("agent_id")[["standing", "is_named"]]
-    is_shown = hints["is_named"].astype(bool) | (hints["sure_share"] >= LIKELY)
-    ranked = hints.assign(is_shown=is_shown, likely=hints["sure_share"].fillna(-1)).sort_values(
+    ranked = hints.assign(likely=hints["sure_share"].fillna(-1)).sort_values(
         ["agent_id", "is_named", "likely"], ascending=[True, False, False], kind="stable"
     )
     first = ranked.drop_duplicates("agent_id").astype({"hint": object})
-    first[FIGURES] = first[FIGURES].where(first["is_shown"])
+    first["holds"] = first["is_named"].astype(bool)
+    first[FIGURES] = first[FIGURES].where(first["holds"])
     whose = standing.reindex(first["agent_id"])
     first = first.assign(
         standing=whose["standing"].to_numpy(),
         faults=first["agent_id"].map(faults),
-        question=[text(f"talk.{row.hint if row.is_shown else row.state}") for row in first.itertuples()],
-        is_named=first["is_named"].astype(bool)
+        question=[text(f"talk.{row.hint if row.is_named else row.state}") for row in first.itertuples()],
+        is_named=first["holds"]
         | first["agent_id"].isin(faults.index)
         | whose["is_named"].eq(True).to_numpy(),
     )
-    listed = list_named(first.sort_values("is_shown", ascending=False, kind="stable"), audience)
+    listed = list_named(first.sort_values("holds", ascending=False, kind="stable"), audience)
     return listed[["agent_id", "team", "standing", "hint", "state", "sure_share", "faults", "question"]]
 
 
@@ -76,7 +76,7 @@ def list_sheets(talks, compared, hints, fault_agents, gaps, audience):
     ----------
     talks : pandas.DataFrame of `list_talks` for the same audience
     compared, hints, fault_agents, gaps : as there, and the pandas.DataFrame of `split_gaps`
-    audience : "analyst", "lead" or "leadership"; leads read only what holds by the rule for naming people
+    audience : "analyst", "lead" or "leadership"; hints and faults are those that hold by the rule for naming people
 
     Returns
     -------
@@ -98,8 +98,8 @@ def list_sheets(talks, compared, hints, fault_agents, gaps, audience):
     """
     tables = {
         "standing": compared[compared["adjusted_rate"].notna()],
-        "hint": _past_the_gate(hints, audience),
-        "fault": _past_the_gate(fault_agents, audience),
+        "hint": _past_the_gate(hints),
+        "fault": _past_the_gate(fault_agents),
         "gap": gaps[gaps["origin"] != "too_few"],
     }
     team = (compared["value"] * compared["n"]).sum() / max(1, compared["n"].sum())
@@ -116,12 +116,9 @@ def list_sheets(talks, compared, hints, fault_agents, gaps, audience):
     return pd.DataFrame(rows, columns=["agent_id", "line", "said"])
 
 
-def _past_the_gate(table, audience):
-    """Give the rows that an audience may read on a sheet, the likeliest first."""
-    is_shown = table["is_named"].astype(bool)
-    if audience == "analyst":
-        is_shown |= table["sure_share"] >= LIKELY
-    return table[is_shown].sort_values("sure_share", ascending=False, kind="stable")
+def _past_the_gate(table):
+    """Give the rows that hold by the rule for naming people, the likeliest first."""
+    return table[table["is_named"].astype(bool)].sort_values("sure_share", ascending=False, kind="stable")
 
 
 def _standing_line(row, team):
@@ -175,7 +172,7 @@ def list_cases(book, sessions, parts, hints, audience):
     sessions : pandas.DataFrame of `select_sessions`
     parts : dict of `find_parts`
     hints : pandas.DataFrame of `measure_hints`
-    audience : "analyst", "lead" or "leadership"; analysts see hints that are likely (.5), others named ones
+    audience : "analyst", "lead" or "leadership"; of hints that hold, for leadership none
 
     Returns
     -------
@@ -193,7 +190,7 @@ def list_cases(book, sessions, parts, hints, audience):
     ['case', 'session_id', 'role', 'text']
     """
     shown = list_named(hints, audience)
-    shown = shown[shown["is_named"].astype(bool) | (shown["sure_share"] >= LIKELY)]
+    shown = shown[shown["is_named"].astype(bool)]
     count = read_people(book.definitions_folder)["hints"]["cases"]
     weighed = (
         shown[["agent_id", "hint"]].reset_index(names="place").merge(_weigh(parts), on=["agent_id", "hint"])

@@ -111,6 +111,15 @@ def test_talks_ask_about_what_was_found_and_lists_those_first(clear):
     assert pd.isna(calm["hint"]) and pd.isna(calm["sure_share"])
 
 
+def test_a_hint_that_is_likely_but_does_not_hold_is_no_label_for_analysts_either(clear):
+    doubted = clear["hints"].assign(state="open", is_named=False, sure_share=0.99)
+    talks = list_talks(clear["compared"], doubted, clear["fault_agents"], "analyst")
+    assert talks["hint"].isna().all() and talks["sure_share"].isna().all()
+    assert (talks["state"] == "open").all() and (talks["question"] == text("talk.open")).all()
+    parts = (clear["compared"], doubted, clear["fault_agents"], clear["gaps"])
+    assert "hint" not in list_sheets(talks, *parts, "analyst")["line"].to_list()
+
+
 def test_talks_are_for_leads_past_the_gate_and_for_leadership_none(clear):
     """The two heads are named, too: what comes easily to them can be taught to others."""
     talks = list_talks(clear["compared"], clear["hints"], clear["fault_agents"], "lead")
@@ -162,7 +171,7 @@ def test_the_first_finding_says_how_many_stand_apart(clear):
     assert clear["found"][0].values["head"] == "2"
     keys = [each.key for each in clear["found"]]
     assert {"named_head", "named_tail", "faults_individual", "hints_to_talk"} <= set(keys)
-    assert all(each.grade in "ABCD" for each in clear["found"])
+    assert all(each.grade in "ABCD" and each.values["n"] != "0" for each in clear["found"])
 
 
 def test_what_to_do_first_follows_from_the_faults_and_the_names(clear):

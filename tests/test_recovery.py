@@ -228,5 +228,7 @@ def test_what_is_not_sure_is_said_so(sessions):
     (unclear,) = said(luck, luck[LEVERS])
     assert unclear.key == "recoverable_unclear"
     assert unclear.values["interval"].startswith(unclear.values["low"])
-    assert "同类会话" in text("finding.recoverable_unclear", **{name: "1" for name in ("bad", "sessions", "low")})
+    assert "同类会话" in text(
+        "finding.recoverable_unclear", **{name: "1" for name in ("bad", "sessions", "low")}
+    )
     assert [finding.key for finding in said(sessions[:20], sessions[LEVERS])] == ["recoverable_unknown"]
