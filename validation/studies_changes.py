@@ -101,9 +101,12 @@ def burst(seed):
 
 
 def burst_named(seed):
-    """Name the traffic where more than 70 % of the change is load."""
+    """Name the traffic where more than 70 % of the change is load.
+
+    The metric is asked for alone: a page, which asks for four, sees fewer changes.
+    """
     world, sessions = two_weeks("S2", seed)
-    row = measure_changes(sessions, seed=seed).set_index("metric").loc["answer_30s_rate"]
+    row = measure_changes(sessions, ["answer_30s_rate"], seed=seed).iloc[0]
     load = _true_load(world)
     if row["judgement"] != "none" and load / row["difference"] > 0.7:
         yield Figure("named traffic", float(row["judgement"] == "traffic"))
@@ -141,16 +144,16 @@ def _quick_chance(draw, who, load):
 
 
 def incident(seed):
-    """Name the product line that failed where satisfaction fell for sure, as the report does; everybody rates.
+    """Name the product line that failed where satisfaction fell for sure; everybody rates.
 
-    The claim is about where a fall lands that was seen. Most are not: few buy from that line, the weather of the days moves
-    all others, and a fall must stand out among four metrics. Its floor only says that the rest is not chance.
+    The claim is about where a fall lands that was seen. Most are not: few buy from that line, and the weather of the days
+    moves all others. Satisfaction is asked for alone here: a page, which asks for four metrics, sees fewer falls still.
     """
     world, sessions = two_weeks("S3", seed, rating_base=10.0, sessions_per_week=12_000)
     failed = world_table("product_lines").loc[world.truth.draw.p.shock_line, "name"]
-    changes = measure_changes(sessions, seed=seed)
+    changes = measure_changes(sessions, ["satisfaction_rate"], seed=seed)
     pulls = measure_pulls(sessions, changes, "satisfaction_rate", ["product"], seed=seed)
-    has_fallen = len(pulls) > 0 and changes.set_index("metric").loc["satisfaction_rate", "difference"] < 0
+    has_fallen = len(pulls) > 0 and changes["difference"].item() < 0
     yield Figure("a fall seen", float(has_fallen))
     if has_fallen:
         yield Figure("the failing line named", float(sure_pulls(pulls)["group"].to_list() == [failed]))
