@@ -103,14 +103,18 @@ def burst(seed):
 def burst_named(seed):
     """Name the traffic where more than 70 % of the change is load.
 
-    The metric is asked for alone: a page, which asks for four, sees fewer changes.
+    A page asks for four metrics, and sees fewer changes than who asks for one. The word is judged by those that the one
+    shows, which are more worlds; of those that the page shows it is given too.
     """
     world, sessions = two_weeks("S2", seed)
-    row = measure_changes(sessions, ["answer_30s_rate"], seed=seed).iloc[0]
+    alone = measure_changes(sessions, ["answer_30s_rate"], seed=seed).iloc[0]
+    on_page = measure_changes(sessions, seed=seed).set_index("metric").loc["answer_30s_rate"]
     load = _true_load(world)
-    if row["judgement"] != "none" and load / row["difference"] > 0.7:
-        yield Figure("named traffic", float(row["judgement"] == "traffic"))
-    yield Figure("change seen", float(row["judgement"] != "none"))
+    for cell, row in (("named traffic", alone), ("named traffic, of a page", on_page)):
+        if row["judgement"] != "none" and load / row["difference"] > 0.7:
+            yield Figure(cell, float(row["judgement"] == "traffic"))
+    yield Figure("change seen", float(alone["judgement"] != "none"))
+    yield Figure("change seen, of a page", float(on_page["judgement"] != "none"))
     facts = paired_facts(sessions, "answer_30s_rate")
     yield Figure("load over true load", split_change(facts, sessions, "answer_30s_rate").load[0] / load)
 
@@ -160,7 +164,13 @@ def incident(seed):
 
 
 NULL = dict.fromkeys((*CHANGE_METRICS, WHOLE_PAGE), (0.925, 1.0))
-NAMED = {"named traffic": (0.9, 1.0), "change seen": (0.5, 1.0), "load over true load": (0.8, 1.2)}
+NAMED = {
+    "named traffic": (0.9, 1.0),
+    "named traffic, of a page": (0.8, 1.0),  # of fewer worlds; not a gate that was fixed before
+    "change seen": (0.5, 1.0),
+    "change seen, of a page": (0.4, 1.0),  # nor is this
+    "load over true load": (0.8, 1.2),
+}
 INCIDENT = {"a fall seen": (0.2, 1.0), "the failing line named": (0.9, 1.0)}
 STUDIES = (
     Study("change_null", "Where nothing changes, 'no significant change' is said of all four metrics of a page.", change_null, NULL, smoke=16),
