@@ -33,6 +33,7 @@ _HOMES = {
     ],
     "csnb.satisfaction": [
         "dissatisfied_sessions", "suspected_sessions", "largest_platform", "measure_scores", "measure_funnel", "measure_slices",
+        "say_unsliced",
         "count_sides", "count_reasons", "list_quotes",
     ],
     "csnb.labelling": ["sample_labels"],
@@ -47,7 +48,7 @@ _HOMES = {
     "csnb.trust": ["judge_labels", "find_label_verdict", "cap_grades"],
     "csnb.label_findings": ["find_label_issues"],
     "csnb.shares": [
-        "scored_sessions", "measure_sides", "measure_controllable", "list_readings", "with_base", "measure_labelling_need",
+        "scored_sessions", "measure_sides", "measure_controllable", "measure_domains", "list_readings", "with_base", "measure_labelling_need",
     ],
     "csnb.bounds": ["measure_response_bias"],
     "csnb.openings": ["add_openings"],

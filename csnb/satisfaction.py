@@ -17,6 +17,7 @@ from csnb.measures import SMALLEST_GROUP, measure
 from csnb.reasons import read_reasons, read_sure
 from csnb.sides import SIDES
 from csnb.stats import wilson_interval
+from csnb.strings import text
 
 UNVERIFIED = "machine codes, unverified"
 SLICES = ("channel", "shop", "team", "agent_id", "product", "event", "daypart")
@@ -188,6 +189,34 @@ def measure_slices(sessions, events, audience="analyst", confidence=0.95):
     columns = ["metric", "platform", "dimension", "group", "n", "value", "low", "high", "unit", "method", "rulepack",
                "session_count", "invited_count"]  # fmt: skip
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def say_unsliced(sessions):
+    """Say which slices cannot be made of which platform, for its export lacks the column.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+
+    Returns
+    -------
+    str
+        One sentence; empty where every platform has every column. The calendar of events is no column.
+
+    Examples
+    --------
+    >>> say_unsliced(book.sessions.assign(channel="搜索", team="甲", product="杯子", daypart="上午"))
+    ''
+    """
+    columns = [name for name in SLICES if name != "event"]
+    known = _counted_sessions(sessions).reindex(columns=["platform", *columns])
+    separator, lacking = text("word.list_separator"), []
+    for platform, part in known.groupby("platform"):
+        missing = [word_of("dimension", name) for name in columns if part[name].isna().all()]
+        if missing:
+            values = {"platform": word_of("platform", platform), "dimensions": separator.join(missing)}
+            lacking.append(text("slice.of_platform", **values))
+    return text("slice.unmade", lacking=text("word.clause_separator").join(lacking)) if lacking else ""
 
 
 def _events_of(sessions, events):

@@ -13,6 +13,7 @@ from scipy import stats as distributions
 
 from csnb.bounds import UNVERIFIED, bound_sides, groups_of, packs_of
 from csnb.errors import ParameterError
+from csnb.formats import word_of
 from csnb.human import ESTIMANDS, coded_values, double_coded, read_answers, settled_values, side_values
 from csnb.measures import PLAIN, SMALLEST_GROUP
 from csnb.reasons import read_reasons
@@ -187,6 +188,36 @@ def measure_controllable(scored, human=None, by=None, confidence=0.95, folder=No
     table = _estimate_groups(scored, human, by, confidence, folder)
     readings = [table[table["estimand"] == name].assign(metric=metric) for metric, name in METRICS.items()]
     return pd.concat(readings, ignore_index=True)[["metric", *names(by), *_COLUMNS]]
+
+
+def measure_domains(scored, human=None, by=("channel", "team"), confidence=0.95, folder=None):
+    """Measure the controllable share in its broad reading, by one column after the other.
+
+    Parameters
+    ----------
+    scored, human, confidence, folder : as in `measure_sides`
+    by : list of str, the columns; who has none in one of them is not in its rows
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `results` with metric `controllable_share`, one row a `dimension` (the column) and `group` (in
+        words), as a page shows it (`with_base`).
+
+    Examples
+    --------
+    >>> scored = pd.DataFrame({"session_key": range(8), "stratum": "all", "side": "unexplained", "team": "甲",
+    ...                        "p_controllable": 0.0, "p_uncontrollable": 0.0})
+    >>> measure_domains(scored, by=["team"])[["dimension", "group", "n"]].values.tolist()
+    [['team', '甲', 8]]
+    """
+    found = []
+    for name in by:
+        table = measure_controllable(scored, human, name, confidence, folder)
+        broad = table[(table["metric"] == "controllable_share") & table[name].notna()]
+        words = [word_of(name, value) for value in broad[name]]
+        found.append(broad.assign(dimension=name, group=pd.Series(words, broad.index, dtype=object)))
+    return with_base(pd.concat(found, ignore_index=True)[["metric", "dimension", "group", *_COLUMNS]])
 
 
 def list_readings(controllable):

@@ -12,6 +12,7 @@ from csnb.satisfaction import (
     largest_platform,
     measure_funnel,
     measure_scores,
+    say_unsliced,
     suspected_sessions,
 )
 from csnb.schema import conform
@@ -125,3 +126,12 @@ def test_platforms_are_never_put_together_and_the_largest_is_the_one_with_most_r
     funnel = measure_funnel(both).set_index(["platform", "step"])
     assert funnel.loc[("douyin", "rated"), ["reached_count", "n"]].to_list() == [3, 5]
     assert set(largest_platform(both)["platform"]) == {"douyin"}
+
+
+def test_a_slice_that_an_export_leaves_out_is_named_with_its_platform():
+    columns = {"shop": "甲", "team": "乙", "agent_id": "丙", "daypart": "上午", "left_out_because": None}
+    both = pd.DataFrame(
+        {"platform": ["taobao", "jd"], "channel": [None, "搜索"], "product": [None, "杯子"], **columns}
+    )
+    assert say_unsliced(both) == "有的对象列不出来，因为平台的导出里没有那一列：淘宝没有渠道、商品。"
+    assert say_unsliced(both.iloc[1:]) == ""

@@ -9,6 +9,7 @@ from csnb.schema import RESULTS
 from csnb.shares import (
     compare_controllable,
     measure_controllable,
+    measure_domains,
     measure_labelling_need,
     measure_sides,
     scored_sessions,
@@ -292,3 +293,15 @@ def test_chances_score_also_where_no_code_was_given_and_facts_still_come_from_th
         bad, labels[:0], pd.DataFrame(columns=["session_key", "stratum"]), chances=chances[:0]
     )
     assert none[["p_controllable", "p_uncontrollable"]].eq(0).all(axis=None)
+
+
+def test_domains_hold_the_broad_reading_of_every_named_group():
+    scored = pd.DataFrame(
+        {"session_key": range(30), "stratum": "all", "side": "unexplained", "p_controllable": 0.2,
+         "p_uncontrollable": 0.0, "channel": [None] * 20 + ["搜索"] * 10, "team": ["甲"] * 27 + ["乙"] * 3}
+    )  # fmt: skip
+    table = measure_domains(scored)
+    assert table[["dimension", "group", "n"]].values.tolist() == [
+        ["channel", "搜索", 10], ["team", "乙", 3], ["team", "甲", 27]
+    ]  # fmt: skip
+    assert table["method"].tolist()[1] == "suppressed" and set(table["metric"]) == {"controllable_share"}
