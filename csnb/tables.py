@@ -371,6 +371,8 @@ def _plain_column(frame, column):
         write = format_p if unit == "p" else lambda value: format_value(value, unit)
         words = [escape(write(value)) for value in values]
         return Shown(_head(column, True), _number_cells(values, words, repeat(unit, len(values))))
+    if column == "quote":
+        return Shown(_head(column, False), [_quoted_cell(value) for value in values])
     if pd.api.types.is_bool_dtype(values):
         return Shown(_head(column, False), [_word_cell(_yes_or_no(value)) for value in values])
     if column == "group" and "dimension" in frame:
@@ -436,6 +438,15 @@ def _word_cell(word, value=None):
     )
     kind = ' class="long"' if len(word) > LONG else ""
     return f"<td{raw}{kind}>{escape(word)}</td>"
+
+
+def _quoted_cell(value):
+    """Make a cell of what a customer wrote, in whatever language."""
+    return (
+        _word_cell(text("table.missing"))
+        if is_missing(value)
+        else f'<td class="long"><q>{escape(value)}</q></td>'
+    )
 
 
 def _raw(value):

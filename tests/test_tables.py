@@ -279,6 +279,12 @@ def test_evidence_is_marked_once_in_its_message():
     assert words.text == "等很久了，等很久了"
 
 
+def test_what_a_customer_wrote_is_marked_as_a_quote_in_a_table_too():
+    page = BeautifulSoup(table_html(pd.DataFrame({"quote": ["等很久了 <b>", None]}), "cases"), "html.parser")
+    assert [cell.get_text() for cell in page.select("td")] == ["等很久了 <b>", "—"]
+    assert [quote.get_text() for quote in page.select("td > q")] == ["等很久了 <b>"]
+
+
 def test_quotes_fold_by_group_and_keep_conversations_together():
     frame = pd.DataFrame(
         {"side": ["controllable", "controllable", "mixed"], "session_id": ["S1", "S1", "S2"],

@@ -31,7 +31,7 @@ def parsed(path):
     """Read a page without what customers wrote and without scripts; and the words of its charts."""
     page = BeautifulSoup(path.read_text("utf-8"), "html.parser").body
     charts = [json.loads(spec.string) for spec in page.select(".spec")]
-    for left_out in page.select(".quotes, script"):
+    for left_out in page.select(".quotes, q, script"):
         left_out.extract()
     return page, [words for chart in charts for words in _strings(chart)]
 
