@@ -217,9 +217,9 @@ SPLIT = {
     "rest covered": (0.93, 1.0),
 }
 STUDIES = (
-    Study("nobody_differs", "Where agents are alike, nobody is named and no shop is set apart.", nobody_differs, NULL, worlds=200, smoke=4),
-    Study("agents_differ", "Where they differ, it is found behind mix and luck, and few are named wrongly.", agents_differ, DIFFER, worlds=200, smoke=5),
+    Study("nobody_differs", "Where agents are alike, nobody is named and no shop is set apart.", nobody_differs, NULL, worlds=200, smoke=2),
+    Study("agents_differ", "Where they differ, it is found behind mix and luck, and few are named wrongly.", agents_differ, DIFFER, worlds=200, smoke=3),
     Study("hints", "Hints recover willingness, ability and capacity, and keep them apart.", hints, HINTED, worlds=200, smoke=5),
     Study("faults", "A fault of all, one of a few and one within its standard are told apart.", faults, JUDGED, worlds=200, smoke=5),
-    Study("gaps", "A gap from hard cases is told from a gap of one's own.", gaps, SPLIT, worlds=200, smoke=5),
+    Study("gaps", "A gap from hard cases is told from a gap of one's own.", gaps, SPLIT, worlds=200, smoke=3),
 )  # fmt: skip
