@@ -7,6 +7,7 @@ customers who come in angry are compared with each other. Later displeasure does
 import pandas as pd
 import polars as pl
 
+from csnb.answers import read_conversations
 from csnb.evidence import read_messages
 
 _SHOWS = 0.5  # probability from which a message shows displeasure
@@ -45,13 +46,6 @@ def add_openings(book, sessions):
 
 def _first_messages(book, keys):
     """Give the first readable message of the customer in each of some conversations."""
-    wanted = pl.col("session_key").is_in(pl.Series(keys.to_list(), dtype=pl.Int64).implode())
-    asked = book.messages.filter(
-        wanted,
-        pl.col("left_out_because").is_null(),
-        pl.col("role") == "customer",
-        pl.col("text_id").is_not_null(),
-    )
-    first = asked.sort("session_key", "number").group_by("session_key", maintain_order=True).first()
-    texts = book.texts.select("text_id", "text")
-    return first.join(texts, on="text_id").select("session_key", "number", "role", "text").collect()
+    said = read_conversations(book, keys).filter(pl.col("text").is_not_null(), role="customer")
+    first = said.group_by("session_key", maintain_order=True).first()
+    return first.select("session_key", "number", "role", "text")
