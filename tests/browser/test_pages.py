@@ -166,8 +166,10 @@ def _press(opened, x, y):
 
 
 def test_it_meets_wcag_aa_by_day_and_by_night(opened, axe):
+    """Tables stand as they open: a head that was scrolled half below the first column is no small target."""
     page = opened.page
     page.evaluate(axe)
+    page.evaluate("document.querySelectorAll('.scroll').forEach(box => box.scrollTo(0, 0))")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         found = page.evaluate(
