@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats as distributions
 
-from csnb.answers import read_conversations
+from csnb.book import read_conversations
 from csnb.formats import word_of
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.stats import adjust_pvalues, difference_interval, wilson_interval

@@ -1,4 +1,4 @@
-"""Answers: the conversations that people read, and the codes they give, saved by coder.
+"""Answers: the cases that people are asked to read, and the codes they give, saved by coder.
 
 An answer is a plain dict: `dissatisfied` (True, False or None), `reasons` (code to number of the message
 that shows it), `primary` (code or None), `note`. Sheets and the labeller check and save it here alike;
@@ -7,7 +7,7 @@ book/human_labels/<coder>.parquet holds what one coder answered, so that coders 
 
 import polars as pl
 
-from csnb.book import write_parquet
+from csnb.book import read_conversations, write_parquet
 from csnb.errors import ParameterError
 from csnb.labelling import checked_coders
 from csnb.reasons import UNCLEAR, read_reasons
@@ -36,30 +36,6 @@ def read_cases(book, coder=None):
     return cases.assign(draw=-draw[0], place=draw[1]).sort_values(["draw", "place"], ignore_index=True).drop(
         columns=["draw", "place"]
     )  # fmt: skip
-
-
-def read_conversations(book, session_keys):
-    """Give the masked messages that a coder reads: all that count, in order.
-
-    Parameters
-    ----------
-    book : Book
-    session_keys : sequence of int
-
-    Returns
-    -------
-    polars.DataFrame
-        One row a message: `session_key, number, sent_at, role, kind, text` (missing for an image and the like).
-    """
-    wanted = pl.LazyFrame({"session_key": list(session_keys)}, schema={"session_key": pl.Int64}).unique()
-    return (
-        book.messages.filter(pl.col("left_out_because").is_null())
-        .join(wanted, on="session_key", how="semi")
-        .join(book.texts.select("text_id", "text"), on="text_id", how="left")
-        .select("session_key", "number", "sent_at", "role", "kind", "text")
-        .sort("session_key", "number")
-        .collect()
-    )
 
 
 def check_answer(answer, numbers, codes):

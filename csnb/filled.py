@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from csnb.answers import check_answer, read_cases, read_conversations, save_answers
+from csnb.answers import check_answer, read_cases, save_answers
+from csnb.book import read_conversations
 from csnb.errors import ParameterError
 from csnb.labelling import checked_coders
 from csnb.layouts import Form, plain_header

@@ -11,8 +11,8 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from csnb.answers import check_answer, own_case, read_answers, read_cases, read_conversations, save_answers
-from csnb.book import Book, open_book
+from csnb.answers import check_answer, own_case, read_answers, read_cases, save_answers
+from csnb.book import Book, open_book, read_conversations
 from csnb.errors import ParameterError
 from csnb.formats import word_of
 from csnb.labelling import read_settings

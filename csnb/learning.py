@@ -20,7 +20,7 @@ import typer
 from scipy.optimize import Bounds, minimize
 from scipy.stats import beta
 
-from csnb.answers import read_conversations
+from csnb.book import read_conversations
 from csnb.coding import as_messages, code_records
 from csnb.errors import CsnbError, ParameterError
 from csnb.evaluate import compare, read_gold

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from csnb.answers import read_conversations
-from csnb.book import write_parquet
+from csnb.book import read_conversations, write_parquet
 from csnb.coding import read_records
 from csnb.endpoint import EndpointError, ask
 from csnb.errors import ParameterError

@@ -7,7 +7,7 @@ customers who come in angry are compared with each other. Later displeasure does
 import pandas as pd
 import polars as pl
 
-from csnb.answers import read_conversations
+from csnb.book import read_conversations
 from csnb.evidence import read_messages
 
 _SHOWS = 0.5  # probability from which a message shows displeasure

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from csnb.book import check_book, unjoined_ratings
+from csnb.book import check_book
 from csnb.lookup import read_toml
 from csnb.measures import measure
 from csnb.metrics import METRICS
+from csnb.ratings import unjoined_ratings
 
 
 def count_rows(book):

@@ -8,7 +8,7 @@ are shows only here.
 import pandas as pd
 import polars as pl
 
-from csnb.answers import read_conversations
+from csnb.book import read_conversations
 from csnb.evidence import is_spoken, read_messages
 from csnb.tags import read_rules, tag_spoken
 

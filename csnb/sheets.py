@@ -14,8 +14,7 @@ from pathlib import Path
 import pandas as pd
 import xlsxwriter
 
-from csnb.answers import read_conversations
-from csnb.book import write_bytes
+from csnb.book import read_conversations, write_bytes
 from csnb.errors import ParameterError
 from csnb.formats import word_of
 from csnb.labelling import SECOND, checked_coders

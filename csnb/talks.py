@@ -6,7 +6,7 @@ out and ask first, and room for what both agree on.
 
 import pandas as pd
 
-from csnb.answers import read_conversations
+from csnb.book import read_conversations
 from csnb.casemix import read_people
 from csnb.formats import format_interval, format_value, metric_name, word_of
 from csnb.people import hide_agents, list_named

@@ -8,6 +8,8 @@ import polars as pl
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from csnb.book import read_conversations
+
 LONGEST = 400  # characters of a conversation that are compared
 
 
@@ -29,18 +31,11 @@ def read_wordings(book, session_keys):
     >>> len(read_wordings(book, csnb.dissatisfied_sessions(book.sessions)["session_key"]))
     3
     """
-    keys = pl.Series(session_keys.to_numpy(), dtype=pl.Int64)
     said = (
-        book.messages.filter(
-            pl.col("session_key").is_in(keys.implode()),
-            pl.col("left_out_because").is_null(),
-            role="customer",
-        )
-        .join(book.texts.select("text_id", "text"), on="text_id")
-        .sort("session_key", "number")
+        read_conversations(book, session_keys)
+        .filter(pl.col("text").is_not_null(), role="customer")
         .group_by("session_key", maintain_order=True)
         .agg(pl.col("text").str.join("\n").str.slice(0, LONGEST))
-        .collect()
     )
     return said.to_pandas().set_index("session_key")["text"]
 

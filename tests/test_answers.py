@@ -3,8 +3,8 @@
 import pytest
 from label_book import make_book
 
-from csnb.answers import check_answer, own_case, read_answers, read_cases, read_conversations, save_answers
-from csnb.book import select_sessions
+from csnb.answers import check_answer, own_case, read_answers, read_cases, save_answers
+from csnb.book import read_conversations, select_sessions
 from csnb.errors import ParameterError
 from csnb.labelling import sample_labels
 

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from csnb.answers import read_conversations
-from csnb.book import open_book
+from csnb.book import open_book, read_conversations
 from csnb.human import FINAL
 from csnb.labelling import sample_labels
 from csnb.lookup import read_toml
