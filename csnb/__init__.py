@@ -89,7 +89,7 @@ _HOMES = {
     ],
     "csnb.charts_control": ["plot_control", "plot_pulls"],
     "csnb.tables": [
-        "show_section", "show_text", "show_findings", "show_table", "show_quotes", "show_sheets", "show_definitions",
+        "show_section", "show_findings", "show_table", "show_quotes", "show_sheets", "show_definitions",
         "show_provenance",
     ],
     "csnb.press": ["list_reports", "run_reports"],

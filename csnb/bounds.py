@@ -20,74 +20,24 @@ TILTS = (1.0, 1.5, 2.0, 3.0)
 _RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
 
 
-def measure_bounds(scored, by=None, least_right=LEAST_RIGHT):
-    """Bound the controllable share of dissatisfied conversations without a single label.
-
-    Parameters
-    ----------
-    scored : pandas.DataFrame of `scored_sessions`; `is_surely_controllable` and `is_surely_uncontrollable`
-        may be missing
-    by : str or list of str, columns to group by
-    least_right : float, above 0.5 and up to 1: the machine finds at least this part of the conversations
-        that have a controllable reason and clears at least this part of the others, and the same
-        for uncontrollable reasons
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `results` with metric `controllable_share`, `bound` and the groups; the value is missing and n,
-        the number of labels, is 0; `sessions` are the conversations. Bound `right in 60%` holds if
-        the machine errs no more than that. Bound `evidence` runs from the share with a measured
-        controllable fact to all but those with a sure uncontrollable reason and no such fact.
-
-    Raises
-    ------
-    ParameterError
-        If `least_right` is out of range.
-    MetricError
-        If a column to group by is unknown.
-
-    Examples
-    --------
-    >>> scored = pd.DataFrame({"side": ["controllable", "mixed", "uncontrollable", "uncontrollable"]})
-    >>> measure_bounds(scored, least_right=0.8).loc[0, ["low", "high"]].round(3).tolist()
-    [0.375, 0.625]
-    """
-    rows = []
-    for key, group in groups_of(scored, by):
-        bounds = {f"right in {least_right:.0%}": bound_sides(group, least_right)["any"]}
-        if {"is_surely_controllable", "is_surely_uncontrollable"} <= set(group) and len(group):
-            inside = group["is_surely_controllable"].astype(bool)
-            outside = group["is_surely_uncontrollable"].astype(bool) & ~inside
-            bounds["evidence"] = inside.mean(), 1 - outside.mean()
-        rows += [
-            {
-                **key,
-                "bound": name,
-                "low": low,
-                "high": high,
-                "sessions": len(group),
-                "rulepack": packs_of(group),
-            }
-            for name, (low, high) in bounds.items()
-        ]
-    columns = [*names(by), "bound", "low", "high", "sessions", "rulepack"]
-    return pd.DataFrame(rows, columns=columns).assign(
-        metric="controllable_share", n=0, value=np.nan, unit="rate", method=UNVERIFIED
-    )[["metric", "bound", *names(by), *_RESULTS, "sessions"]]  # fmt: skip
-
-
 def bound_sides(scored, least_right=LEAST_RIGHT):
     """Bound every share from the machine's sides alone.
 
     Parameters
     ----------
     scored : pandas.DataFrame with `side`
-    least_right : float, as in `measure_bounds`
+    least_right : float, above 0.5 and up to 1: the machine finds at least this part of the conversations
+        that have a controllable reason and clears at least this part of the others, and the same
+        for uncontrollable reasons
 
     Returns
     -------
     dict of share (csnb.human.ESTIMANDS) to (low, high); missing values without conversations
+
+    Raises
+    ------
+    ParameterError
+        If `least_right` is out of range.
 
     Source
     ------

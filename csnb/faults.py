@@ -11,7 +11,6 @@ from scipy.special import expit, logit
 from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
 from csnb.stats import adjust_pvalues, concentration, share_interval, shrink
 
-VERDICTS = ("common", "individual", "mixed", "within", "unclear")
 SURE_CODE = 0.5  # the machine's probability from which its reason counts
 FEWEST_HANDLED = 200  # conversations that an agent needs for a claim
 FEWEST_CLUSTERS = 15  # with fewer agents, their days are the clusters

@@ -13,7 +13,6 @@ from csnb.casemix import GROUPS, SUPPRESSED_BELOW, adjust_agents, known_agents
 from csnb.standing import outcome_rule, pick_outcome
 from csnb.stats import shapley_effects
 
-CAUSES = ("objective", "personal", "both", "none", "too_few")
 _MOSTLY = 0.6  # part of a gap from which one side is mostly it
 
 

@@ -113,37 +113,6 @@ def plain_header(header):
     return re.sub(r"\s", "", unicodedata.normalize("NFKC", header)).lower()
 
 
-def export_headers(layout, kind, folder=None):
-    """Give the headers that a file of this layout has: canonical name to first header.
-
-    Parameters
-    ----------
-    layout : str, name of the layout
-    kind : str, one of FILE_KINDS; the first shape of the kind counts
-
-    Examples
-    --------
-    >>> export_headers("jd_open", "messages")["sent_at"]
-    'createdTime'
-    """
-    shape = shapes_of(read_layout(layout, folder), kind)[0]
-    return {canonical: headers[0] for canonical, headers in shape.columns.items()}
-
-
-def export_values(layout, kind, column, folder=None):
-    """Give the words that a file of this layout uses: canonical value to first word.
-
-    A column whose words are not listed in the layout gives an empty dict: it is written as it is.
-
-    Examples
-    --------
-    >>> export_values("twitter_support", "messages", "role")
-    {'customer': 'True', 'agent': 'False'}
-    """
-    shape = shapes_of(read_layout(layout, folder), kind)[0]
-    return {value: words[0] for value, words in shape.values.get(column, {}).items()}
-
-
 def shapes_of(layout, kind):
     """Give the shapes of one kind of file.
 

@@ -22,7 +22,6 @@ LEFT_OUT = (
     "duplicate", "recalled", "notice", "one_way", "bot_only", "out_of_period",
     "ungraded_day", "no_time", "test_account", "internal",
 )  # fmt: skip
-STAGES = ("presale", "aftersale", "unknown")
 
 
 class Column(NamedTuple):

@@ -18,7 +18,7 @@ from csnb.human import ESTIMANDS, coded_values, double_coded, read_answers, sett
 from csnb.measures import PLAIN, SMALLEST_GROUP
 from csnb.reasons import read_reasons
 from csnb.sides import SIDES
-from csnb.stats import difference_interval, shrink
+from csnb.stats import shrink
 from csnb.stats.inputs import names, quantile_of
 from csnb.two_phase import Correction, correct_coders, lean_on_machine, share_intervals, two_phase
 
@@ -30,7 +30,6 @@ METRICS = {
 _READINGS = dict(zip(METRICS, ("broad", "split", "strict"), strict=True))
 TWO_PHASE, CORRECTED, NOT_ALL_DRAWN = "two-phase", "coders' errors corrected", "part never drawn from"
 _WIDEST = (0.25,) * len(ESTIMANDS)  # spread of one label where nothing is known
-_SURE = 0.8  # probability from which an uncontrollable reason counts as sure
 _COLUMNS = ["n", "value", "low", "high", "unit", "method", "rulepack", "sessions"]
 
 
@@ -50,34 +49,28 @@ def scored_sessions(bad, labels, drawn, folder=None, chances=None):
     -------
     pandas.DataFrame
         The rows of `bad` with `p_controllable` and `p_uncontrollable`, the machine's probability of at least one such
-        reason (`any_of`; 0 without a code), `is_surely_controllable` (a fact measured
-        from behaviour), `is_surely_uncontrollable` (such a reason at 0.8 or more), and `stratum`, missing
-        where labels were never drawn from; without any draw all are of one stratum.
+        reason (`any_of`; 0 without a code), and `stratum`, missing where labels were never drawn from; without
+        any draw all are of one stratum.
 
     Examples
     --------
     >>> bad = pd.DataFrame({"session_key": [1, 2], "side": ["mixed", "unexplained"]})
     >>> labels = pd.DataFrame({"session_key": [1, 1, 1], "code": ["ability", "attitude", "price"],
-    ...                        "p": [0.5, 0.5, 0.9], "source": ["stated", "measured", "stated"]})
+    ...                        "p": [0.5, 0.5, 0.9]})
     >>> drawn = pd.DataFrame({"session_key": [1], "stratum": ["d1/*/1"]})
     >>> scored = scored_sessions(bad, labels, drawn)
-    >>> scored[["p_controllable", "p_uncontrollable", "is_surely_controllable"]].values.tolist()
-    [[0.75, 0.9, True], [0.0, 0.0, False]]
+    >>> scored[["p_controllable", "p_uncontrollable"]].values.tolist()
+    [[0.75, 0.9], [0.0, 0.0]]
     """
     side_of = dict(read_reasons(folder).select("code", "side").iter_rows())
-    held = labels.assign(reason_side=labels["code"].map(side_of))
     known = labels if chances is None else chances
     p = any_of(known.assign(reason_side=known["code"].map(side_of)), "reason_side")
     keys, sides = bad["session_key"], ("controllable", "uncontrollable")
     p = p.reindex(index=keys, columns=sides, fill_value=0.0)
     scores = {f"p_{side}": p[side].to_numpy() for side in sides}
-    measured = (held["reason_side"] == "controllable") & (held["source"] == "measured")
-    sure = (held["reason_side"] == "uncontrollable") & (held["p"] >= _SURE)
     strata = drawn.drop_duplicates("session_key", keep="last").set_index("session_key")["stratum"]
     return bad.assign(
         **scores,
-        is_surely_controllable=keys.isin(held.loc[measured, "session_key"]),
-        is_surely_uncontrollable=keys.isin(held.loc[sure, "session_key"]),
         stratum=keys.map(strata) if len(strata) else "all",
     )
 
@@ -268,50 +261,6 @@ def with_base(shares):
     is_bound = known["n"] == 0
     based = known.assign(n=known["n"].mask(is_bound, known["sessions"]))
     return based.drop(columns="sessions") if is_bound.all() else based
-
-
-def compare_controllable(scored, before, after, human=None, by=None, confidence=0.95, folder=None):
-    """Compare the controllable share of two periods.
-
-    Parameters
-    ----------
-    scored, human, by, confidence, folder : as in `measure_sides`; `scored` needs `day` too
-    before, after : (first day, last day), both included
-
-    Returns
-    -------
-    pandas.DataFrame
-        `measure_controllable` of `after`, plus `n_before, value_before, difference, difference_low,
-        difference_high, p_value`. Where a period has no labels there is no difference, only how far the
-        bounds leave it open.
-
-    Raises
-    ------
-    ParameterError
-        If the periods overlap, or one has its days in the wrong order.
-    """
-    if not (before[0] <= before[1] < after[0] <= after[1] or after[0] <= after[1] < before[0] <= before[1]):
-        raise ParameterError(f"two periods that do not overlap are needed; got {before} and {after}")
-    old, new = (
-        measure_controllable(scored[scored["day"].between(*period)], human, by, confidence, folder)
-        for period in (before, after)
-    )
-    keys = ["metric", *names(by)]
-    both = new.merge(old[[*keys, "n", "value", "low", "high"]], on=keys, how="left", suffixes=("", "_before"))
-    low, high = difference_interval(
-        *(
-            both[[f"{end}{when}" for end in ("value", "low", "high")]].to_numpy(float).T
-            for when in ("_before", "")
-        )
-    )
-    low = np.where(np.isnan(low), both["low"] - both["high_before"], low)
-    high = np.where(np.isnan(high), both["high"] - both["low_before"], high)
-    difference = both["value"] - both["value_before"]
-    error = (high - low) / 2 / distributions.norm.ppf(quantile_of(confidence))
-    p_value = 2 * distributions.norm.sf((difference / np.where(error > 0, error, np.nan)).abs())
-    return both.drop(columns=["low_before", "high_before"]).assign(
-        difference=difference, difference_low=low, difference_high=high, p_value=p_value
-    )
 
 
 def measure_labelling_need(scored, human=None, margin=0.05, confidence=0.95, folder=None):

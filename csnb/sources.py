@@ -11,11 +11,10 @@ from csnb.book import create_book, read_key, read_manifest, write_manifest, writ
 from csnb.build import INDEX, build_book
 from csnb.errors import BookError, ExportError, one_of
 from csnb.imports import stage_file
+from csnb.layouts import FILE_KINDS
 from csnb.lookup import definition_names
 from csnb.masks import hash64
 from csnb.schema import empty
-
-KINDS = ("messages", "ratings", "agents", "events", "official", "orders", "refunds", "tickets", "shifts")
 
 
 class Imported(NamedTuple):
@@ -59,7 +58,7 @@ def import_export(files, platform, into, kind="messages", zone=None, jobs=None, 
     [Imported(file='聊天记录.csv', rows_read=28, rows_staged=28, quarantined={})]
     """
     one_of("platform", platform, definition_names("platforms", folder=_folder(into)))
-    one_of("kind", kind, KINDS)
+    one_of("kind", kind, FILE_KINDS)
     paths = [Path(file).resolve() for file in ([files] if isinstance(files, str | Path) else files)]
     for path in paths:
         if not path.is_file():

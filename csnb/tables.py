@@ -73,26 +73,6 @@ def section_html(key):
     return f'<h2 class="section" id="{escape(key)}">{title}</h2><p class="lead">{lead}</p>'
 
 
-def show_text(key, **values):
-    """Show one paragraph from the strings, filled with already formatted values.
-
-    Parameters
-    ----------
-    key : str, dotted path in the strings
-    values : one for each placeholder of the text
-
-    Raises
-    ------
-    StringsError
-        If the text is missing, a value is missing or not used.
-
-    Examples
-    --------
-    >>> show_text("table.empty")  # doctest: +SKIP
-    """
-    _show(f"<p>{_emphasised(key, values)}</p>", text(key, **values))
-
-
 def show_findings(findings):
     """Show findings as sentences, the weightiest first, each with its evidence grade, n and interval.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csnb.bounds import bound_sides, measure_bounds, measure_response_bias
+from csnb.bounds import bound_sides, measure_response_bias
 from csnb.errors import ParameterError
 from csnb.human import ESTIMANDS
 from csnb.sides import SIDES
@@ -48,22 +48,10 @@ def test_a_machine_that_never_errs_leaves_no_room():
     assert bounds["any"] == (0.75, 0.75)
 
 
-def test_bounds_come_with_the_evidence_where_it_is_known():
-    scored = pd.DataFrame({
-        "side": ["controllable", "mixed", "uncontrollable", "unexplained"],
-        "is_surely_controllable": [True, False, False, False],
-        "is_surely_uncontrollable": [True, False, True, False],
-    })  # fmt: skip
-    table = measure_bounds(scored, least_right=0.8).set_index("bound")
-    assert table.loc["evidence", ["low", "high"]].to_list() == [0.25, 0.75]
-    assert table.loc["right in 80%", ["low", "high"]].to_list() == pytest.approx([0.375, 0.625])
-    assert table["value"].isna().all() and set(table["method"]) == {"unverified"}
-
-
 @pytest.mark.parametrize("least_right", [0.5, 1.2])
 def test_a_machine_no_better_than_chance_bounds_nothing(least_right):
     with pytest.raises(ParameterError, match=r"least_right must be above 0\.5"):
-        measure_bounds(pd.DataFrame({"side": ["mixed"]}), None, least_right)
+        bound_sides(pd.DataFrame({"side": ["mixed"]}), least_right)
 
 
 def rated(satisfied, dissatisfied, silent):

@@ -5,8 +5,6 @@ import pytest
 from csnb.errors import DefinitionError, ExportError
 from csnb.layouts import (
     FILE_KINDS,
-    export_headers,
-    export_values,
     list_layouts,
     plain_header,
     read_layout,
@@ -56,16 +54,9 @@ def test_no_exported_word_stands_for_two_values(name):
                 assert len(set(listed)) == len(listed), (name, listed)
 
 
-def test_a_layout_read_backwards_gives_the_first_header_and_the_first_word():
-    assert export_headers("generic", "messages")["session_id"] == "session_id"
-    assert export_headers("feige", "messages")["text"] == "消息内容"
-    assert export_values("jd_open", "messages", "role") == {"customer": "false", "agent": "true"}
-    assert export_values("generic", "ratings", "score")["5"] == "5"
-    assert export_values("generic", "messages", "shop") == {}
-
-
 def test_a_layout_uses_the_words_of_the_generic_one_where_it_lists_none():
-    assert export_values("feige", "messages", "role")["customer"] == "customer"
+    (feige, *_), (generic, *_) = (shapes_of(read_layout(name), "messages") for name in ("feige", "generic"))
+    assert feige.values["role"] == generic.values["role"]
     assert read_layout("feige").missing == read_layout("generic").missing
 
 
@@ -105,7 +96,7 @@ def test_a_wrong_layout_is_refused_with_file_and_key(tmp_path, name, old, new, t
 
 def test_a_user_layout_stands_in_for_the_shipped_one(tmp_path):
     folder = changed(tmp_path, "feige", '"消息时间"', '"时刻"')
-    assert export_headers("feige", "messages", folder)["sent_at"] == "时刻"
+    assert shapes_of(read_layout("feige", folder), "messages")[0].columns["sent_at"][0] == "时刻"
 
 
 def test_headers_match_whatever_the_width_of_their_brackets():

@@ -7,7 +7,6 @@ import pytest
 from csnb.errors import MetricError, ParameterError
 from csnb.schema import RESULTS
 from csnb.shares import (
-    compare_controllable,
     measure_controllable,
     measure_domains,
     measure_labelling_need,
@@ -198,31 +197,6 @@ def test_errors_of_coders_are_corrected_once_enough_is_coded_twice():
     assert abs(corrected) < 0.015
 
 
-def test_periods_are_compared_by_their_labels():
-    sessions = population(3000)
-    shifted = sessions[
-        ~((sessions["day"] == "2026-03-09") & (sessions["true"] == "controllable") & (sessions.index % 3 > 0))
-    ]
-    labels = coded(drawn_by_stratum(shifted, 80))
-    periods = ("2026-03-02", "2026-03-08"), ("2026-03-09", "2026-03-15")
-    row = compare_controllable(shifted, *periods, labels).iloc[0]
-    assert row["difference"] == pytest.approx(row["value"] - row["value_before"])
-    assert row["difference_low"] < row["difference"] < row["difference_high"] < 0
-    assert row["p_value"] < 0.01
-    back = compare_controllable(shifted, *reversed(periods), labels).iloc[0]
-    assert back["difference"] == pytest.approx(-row["difference"])
-    with pytest.raises(ParameterError, match="two periods that do not overlap"):
-        compare_controllable(shifted, periods[0], periods[0], labels)
-
-
-def test_without_labels_periods_differ_by_what_the_bounds_leave_open():
-    row = compare_controllable(population(), ("2026-03-02", "2026-03-08"), ("2026-03-09", "2026-03-15")).iloc[
-        0
-    ]
-    assert np.isnan(row["difference"]) and np.isnan(row["p_value"])
-    assert row["difference_low"] < 0 < row["difference_high"]
-
-
 def test_labels_needed_fall_with_a_better_machine_and_with_labels_at_hand():
     need = {}
     for skill in (0.0, 4.0):
@@ -272,13 +246,11 @@ def test_scores_come_from_the_machines_codes_and_strata_from_the_draw():
     scored = scored_sessions(bad, labels, drawn)
     assert scored["p_controllable"].tolist() == [0.5, 0, 0]
     assert scored["p_uncontrollable"].tolist() == [0.9, 0.7, 0]
-    assert scored["is_surely_controllable"].tolist() == [True, False, False]
-    assert scored["is_surely_uncontrollable"].tolist() == [True, False, False]
     assert scored["stratum"].fillna("never drawn from").tolist() == ["d1/*/1", "never drawn from", "d1/*/2"]
     assert scored_sessions(bad, labels, drawn[:0])["stratum"].notna().all()
 
 
-def test_chances_score_also_where_no_code_was_given_and_facts_still_come_from_the_codes():
+def test_chances_score_also_where_no_code_was_given():
     bad = pd.DataFrame({"session_key": [1, 2, 3], "side": ["controllable", "unexplained", "unexplained"]})
     labels = pd.DataFrame({"session_key": [1], "code": ["ability"], "p": [0.5], "source": ["measured"]})
     chances = pd.DataFrame({
@@ -288,7 +260,6 @@ def test_chances_score_also_where_no_code_was_given_and_facts_still_come_from_th
     scored = scored_sessions(bad, labels, pd.DataFrame(columns=["session_key", "stratum"]), chances=chances)
     np.testing.assert_allclose(scored["p_controllable"], [0.55, 0, 0], atol=1e-6)
     np.testing.assert_allclose(scored["p_uncontrollable"], [0, 0.2, 0], atol=1e-6)
-    assert scored["is_surely_controllable"].tolist() == [True, False, False]
     none = scored_sessions(
         bad, labels[:0], pd.DataFrame(columns=["session_key", "stratum"]), chances=chances[:0]
     )
