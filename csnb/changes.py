@@ -10,7 +10,7 @@ import pandas as pd
 
 from csnb.cells import cell_effects, cell_sums, merge_cells
 from csnb.findings import Finding
-from csnb.formats import DASH, format_day, format_interval, format_value, metric_name
+from csnb.formats import DASH, format_interval, format_value, metric_name
 from csnb.loads import CHANGED, FACTORS, changed_metrics, name_judgement, split_change
 from csnb.measures import PLAIN, SMALLEST_GROUP
 from csnb.paired import (
@@ -422,6 +422,5 @@ def _of_rules(calendar, periods):
     first, last = compared["first_day"].min(), compared["last_day"].max()
     rules = calendar[(calendar["event"] == RULE_CHANGE) & calendar["first_day"].between(first, last)]
     return [
-        Finding("change_rules", {"day": format_day(row.first_day), "rulepack": row.note}, "C", 98, "calendar")
-        for row in rules.itertuples()
+        Finding("change_rules", {"rulepack": row.note}, "C", 98, "calendar") for row in rules.itertuples()
     ]

@@ -221,7 +221,7 @@ def rulepack_words(rulepacks):
     Examples
     --------
     >>> rulepack_words(["douyin 2026-09-29", "taobao 2000-01-01"])
-    '抖音（2026年9月29日起）、淘宝（自始适用）'
+    '抖音（2026年9月29日起）、淘宝（一直有效）'
     """
     words = []
     for pack in rulepacks:
@@ -230,6 +230,21 @@ def rulepack_words(rulepacks):
         since = {} if day <= _FIRST_DAY else {"day": format_day(day)}
         words.append(text(f"provenance.{key}", platform=word_of("platform", platform), **since))
     return text("word.list_separator").join(words) or text("provenance.none")
+
+
+def method_words(method):
+    """Say how an interval was made, or why there is none: `value.method.<part>` of the strings for each part.
+
+    Parameters
+    ----------
+    method : str of results; parts are parted by a comma, such as "wilson, weighted"
+
+    Examples
+    --------
+    >>> method_words("wilson, weighted")
+    'Wilson 区间、加权'
+    """
+    return text("word.list_separator").join(word_of("method", part) for part in str(method).split(", "))
 
 
 def group_word(dimension, group):

@@ -26,6 +26,7 @@ from csnb.formats import (
     format_value,
     group_word,
     is_missing,
+    method_words,
     metric_name,
     rulepack_words,
     word_of,
@@ -254,9 +255,17 @@ def _shown_columns(frame, columns):
 
 
 def _hidden(frame, column):
-    """Keep a column out of sight; the CSV still has it."""
-    cells = [f"<td hidden>{escape('' if is_missing(value) else value)}</td>" for value in frame[column]]
-    return Shown(f"<th hidden>{escape(column_name(column))}</th>", cells)
+    """Keep a column out of sight; the downloads still have it, in words."""
+    write = {
+        "metric": metric_name,
+        "unit": lambda unit: word_of("unit", unit),
+        "method": method_words,
+        "rulepack": lambda packs: rulepack_words(packs.split(", ")),
+    }.get(column, str)
+    cells = ["" if is_missing(value) or value == "" else escape(write(value)) for value in frame[column]]
+    return Shown(
+        f"<th hidden>{escape(column_name(column))}</th>", [f"<td hidden>{cell}</td>" for cell in cells]
+    )
 
 
 def _value_column(frame):
@@ -369,8 +378,9 @@ def _yes_or_no(value):
 
 
 def _unit_of(column, values):
-    """Give the unit that a column's name tells, or None for a column of words."""
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+    """Give the unit that a column's name tells, or None for words and for numbers that have words, such as weekdays."""
+    is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if not is_number or any(has_text(f"value.{column}.{value}") for value in values):
         return None
     if column == "p_value":
         return "p"

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from csnb.formats import rulepack_words
+
 PERIODS, NO_DAYS = ("before_last", "last", "this"), ("", "")
 WEEKS = ("week_3", "week_2", "week_1", "week_0")
 BURST_LIFT, BURST_SPREADS, BURST_SESSIONS = 1.5, 3, 20
@@ -216,7 +218,7 @@ def list_calendar(events, sessions):
     -------
     pandas.DataFrame
         `first_day, last_day, event, shop, note`, in order of time. Like events on days in a row are one row. The
-        event `rules` marks the first day of another rule pack; its note names the pack.
+        event `rules` marks the first day of another rule pack; its note names the pack in words.
 
     Examples
     --------
@@ -267,7 +269,7 @@ def _rule_changes(sessions):
     changed = firsts[firsts["platform"].duplicated()]
     return pd.DataFrame(
         {"first_day": changed["day"], "last_day": changed["day"], "event": RULE_CHANGE, "shop": None,
-         "note": changed["rulepack"]}
+         "note": [rulepack_words([pack]) for pack in changed["rulepack"]]}
     )  # fmt: skip
 
 

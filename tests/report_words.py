@@ -47,7 +47,9 @@ def make_definitions(folder):
         words = {**texts(lang), **dict(_flat(extra))}
         target = Path(folder) / "strings" / f"{lang}.toml"
         target.parent.mkdir(parents=True, exist_ok=True)
-        lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in words.items())
+        lines = (
+            f"{_quoted(key)} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in words.items()
+        )
         target.write_text("".join(lines), "utf-8")
     return Path(folder)
 
@@ -59,3 +61,8 @@ def _flat(tables):
             yield from ((f"{name}.{key}", words) for key, words in value.items())
         else:
             yield name, value
+
+
+def _quoted(key):
+    """Write a dotted key with each of its parts quoted, for a part may hold blanks."""
+    return ".".join(json.dumps(part, ensure_ascii=False) for part in key.split("."))

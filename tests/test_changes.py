@@ -314,7 +314,7 @@ CALENDAR = pd.DataFrame(
         "last_day": ["2026-03-11"],
         "event": ["rules"],
         "shop": [None],
-        "note": ["jd 2026-03-11"],
+        "note": ["京东（2026年3月11日起）"],
     }
 )
 PERIODS = pd.DataFrame({"period": ["last", "this"], "first_day": ["2026-03-02", "2026-03-09"],
@@ -343,7 +343,7 @@ def test_findings_explain_what_is_real_and_warn_of_new_rules(worse):
     )
     assert "工作为主" in said["change_work"]
     assert "商品「one」" in said["change_pulls"]
-    assert "jd 2026-03-11" in said["change_rules"]
+    assert "京东（2026年3月11日起）" in said["change_rules"]
     assert "参评率" in said["change_asking"]
     assert "无显著变化" in said["change_none"]
 

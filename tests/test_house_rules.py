@@ -68,6 +68,34 @@ def test_all_languages_have_the_same_texts_with_the_same_placeholders():
         }
 
 
+def methods():
+    """Name every method that a module writes into results, literally: in a row, an assignment or a call."""
+    for _, path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                said = [
+                    value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "method"
+                ]
+            elif isinstance(node, ast.Assign):
+                said = [node.value] if "method" in ast.unparse(node.targets[0]).split(", ")[-1] else []
+                said = said[0].elts[-1:] if said and isinstance(said[0], ast.Tuple) else said
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "assign":
+                said = [keyword.value for keyword in node.keywords if keyword.arg == "method"]
+            else:
+                continue
+            for value in said:
+                ends = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+                yield from (end.value for end in ends if isinstance(end, ast.Constant))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_method_of_an_interval_has_words(lang):
+    parts = {part for method in methods() for part in method.split(", ")}
+    assert {"wilson", "suppressed", "xmr", "gamma"} <= parts
+    assert sorted(part for part in parts if f"value.method.{part}" not in texts(lang)) == []
+
+
 def test_no_english_text_holds_chinese_signs():
     chinese = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
     found = {key: words for key, words in texts("en").items() if chinese.search(words)}

@@ -161,11 +161,17 @@ def test_every_cell_keeps_what_sorting_and_the_csv_need_unrounded():
     )[1]
     assert [cell["data-v"] for cell in row.select(".number")] == ["0.861234567", "0.84|0.88", "1200"]
     assert [cell.text for cell in row.select("[hidden]")] == [
-        "satisfaction_rate",
-        "rate",
-        "wilson",
-        "taobao 2025-03",
+        "满意率",
+        "比例（0–1）",
+        "Wilson 区间",
+        "淘宝（2025-03起）",
     ]
+
+
+def test_weekdays_are_read_in_words():
+    frame = pd.DataFrame({"weekday": pd.array([1, 7], "Int64"), "n": [50, 60]})
+    html = table_html(frame, "t")
+    assert [cells(html, row)[0] for row in (1, 2)] == ["周一", "周日"]
 
 
 def test_head_and_rows_have_the_same_number_of_cells():

@@ -117,7 +117,7 @@ def test_like_events_on_days_in_a_row_are_one_and_rule_changes_are_marked():
         ["2026-03-08", "2026-03-08", "live"],
         ["2026-03-11", "2026-03-11", "rules"],
     ]
-    assert calendar["note"].iloc[-1] == "taobao 2026-03-11"
+    assert calendar["note"].iloc[-1] == "淘宝（2026年3月11日起）"
     assert event_days(calendar) == ["2026-03-04", "2026-03-05", "2026-03-08"]
 
 

@@ -67,14 +67,14 @@ def test_a_table_has_readable_heads_raw_numbers_with_units_and_both_ends_of_its_
     assert last == [("丙", None), ("已隐藏", None), (None, "rate"), (None, "rate"), (3, "count")]
 
 
-def test_the_method_is_kept_in_hidden_columns():
+def test_the_method_and_the_rules_are_kept_in_hidden_columns_in_words():
     (table,) = page_tables(table_html(results(), "shops"))
     data = workbook_bytes([table], "周报", [])
     assert [table.rows[0][place][0] for place in table.hidden] == [
-        "satisfaction_rate",
-        "rate",
-        "wilson",
-        "taobao 2025-03",
+        "满意率",
+        "比例（0–1）",
+        "Wilson 区间",
+        "淘宝（2025-03起）",
     ]
     assert part(data, "xl/worksheets/sheet2.xml").count('hidden="1"') == 4
 
