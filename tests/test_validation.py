@@ -73,6 +73,15 @@ def test_a_smoke_run_allows_what_few_worlds_can_bring_and_no_more():
         assert passes(study, few) is verdict
 
 
+def test_a_smoke_run_fails_coverage_that_bad_luck_cannot_explain():
+    study = Study("judge", "", honest, smoke=12)
+    for covered, verdict in ((12, True), (9, True), (6, False)):
+        few = pd.DataFrame(
+            {"cell": ["mean"], "worlds": 12, "n": 12, "estimate": 1.0, "coverage": covered / 12}
+        )
+        assert passes(study, few) is verdict
+
+
 def test_what_other_code_kept_is_seen_from_the_first_worlds(tmp_path, monkeypatch):
     monkeypatch.setattr("validation.kept.RESULTS", tmp_path)
     study = Study("judge", "", honest, smoke=20)

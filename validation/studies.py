@@ -162,9 +162,9 @@ STUDIES = (
     Study("behaviour_fraction", "The attributable fraction of behaviours covers the truth under the one-logit outcome.", behaviour_fraction),
     Study("no_change", "Where nothing changes, 'no significant change' is said.", no_change, {"no significant change": (0.925, 1)}),
     Study("nobody_named", "Where agents are alike nobody is named, though limits alone would.", nobody_named, {"worlds that name somebody": (0, 0.06), "worlds beyond 95 % limits": (0.5, 1)}),
-    Study("crude_ranking", "Crude rates rank agents, unless difficult cases go to able agents.", crude_ranking, {"S1": (0.5, 1), "S6": (-1, 0.4)}, worlds=100, smoke=16),
-    Study("daily_chart", "The daily chart is quiet on ordinary days and finds a shock.", daily_chart, {"alarms in 100 ordinary days": (0, 1), "shock days found": (0.95, 1)}, worlds=100, smoke=16),
+    Study("crude_ranking", "Crude rates rank agents, unless difficult cases go to able agents.", crude_ranking, {"S1": (0.5, 1), "S6": (-1, 0.4)}, worlds=100, smoke=8),
+    Study("daily_chart", "The daily chart is quiet on ordinary days and finds a shock.", daily_chart, {"alarms in 100 ordinary days": (0, 1), "shock days found": (0.95, 1)}, worlds=100, smoke=8),
     Study("open_tickets", "Survival curves cover the share of tickets still open.", open_tickets),
-    Study("closed_only", "The mean over closed tickets misleads: this is why survival curves are used.", closed_only, {"worlds misled": (0.8, 1)}, worlds=100, smoke=16),
+    Study("closed_only", "The mean over closed tickets misleads: this is why survival curves are used.", closed_only, {"worlds misled": (0.8, 1)}, worlds=100, smoke=8),
     Study("analyst_agreement", "The bootstrap interval covers the analysts' true kappa.", analyst_agreement),
 )  # fmt: skip

@@ -137,7 +137,7 @@ ALARMS = {
 }
 STUDIES = (
     Study("owner_shares", "Each owner's share is covered, by labels that are right and by coders who err.", owner_shares),
-    Study("owner_trends", "The change of each owner's rate is covered, through an incident that is one owner's.", owner_trends, smoke=16),
+    Study("owner_trends", "The change of each owner's rate is covered, through an incident that is one owner's.", owner_trends, smoke=8),
     Study("owner_alarms", "Where nothing changes no owner grows or shrinks; where a product line fails, product quality grows.", owner_alarms,
           ALARMS, worlds=100, smoke=8),
 )  # fmt: skip

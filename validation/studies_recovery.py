@@ -71,7 +71,7 @@ def crude_gap(seed):
 
 
 STUDIES = (
-    Study("recoverable", "What levers would save is covered, whether causes work alone or add up.", recoverable, smoke=40),
+    Study("recoverable", "What levers would save is covered, whether causes work alone or add up.", recoverable, smoke=12),
     Study("nothing_to_recover", "Where service has no effect, nothing is found to recover.", nothing_to_recover),
     Study("routed_cases", "Where difficult cases go to able agents, the adjusted saving is covered.", routed_cases),
     Study("crude_gap", "The crude gap misleads there: faults come together, and with load.", crude_gap,

@@ -179,7 +179,7 @@ UNLABELLED = {
     )
 }
 STUDIES = (
-    Study("labelled_sides", "Few labels and a machine score cover every side of dissatisfaction.", labelled_sides, smoke=40),
+    Study("labelled_sides", "Few labels and a machine score cover every side of dissatisfaction.", labelled_sides, smoke=12),
     Study("shops", "Every shop's controllable share is covered by labels drawn over all shops.", shops),
     Study("saved_labels", "The better the machine, the fewer labels: the interval against one without a machine.", saved_labels,
           {"AUC 0.82": (0.0, 0.9), "AUC 0.9": (0.0, 0.78)}, smoke=16),
