@@ -9,6 +9,8 @@ import statistics
 import time
 
 from csnb.world import make_world
+from csnb.world.making import draw_world
+from csnb.world.scenarios import read_parameters
 from csnb.world.talk import talk
 
 RUNS = 5
@@ -21,7 +23,7 @@ def main():
         for seed in range(RUNS)
     ]
     print(f"a week of 6,000 sessions and 40 agents: {statistics.median(weeks):.3f} s")
-    draw = make_world("S1", 1, sessions_per_week=6000).truth.draw
+    draw = draw_world(read_parameters("S1", {"sessions_per_week": 6000}), 1)
     rates = []
     for _ in range(RUNS):
         seconds, count = _spent(lambda: sum(map(len, talk(draw))))

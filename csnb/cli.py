@@ -6,6 +6,7 @@ seconds to load are imported inside the commands that need them.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,9 @@ Files = Annotated[
 ]
 BookPath = Annotated[Path, typer.Argument(help="The book's folder")]
 Out = Annotated[Path, typer.Option("--out", help="Where to write")]
+
+#: arguments that the command line calls otherwise than the function that refuses them
+OPTIONS = {"as_of": "--as-of", "file_format": "--format", "platforms": "--platform", "shop": "--shops"}
 
 
 @app.command("import")
@@ -359,8 +363,13 @@ def main():
     try:
         app()
     except CsnbError as error:
-        typer.echo(f"csnb: {error}", err=True)
+        typer.echo(f"csnb: {_as_typed(str(error))}", err=True)
         sys.exit(2)
+
+
+def _as_typed(sentence):
+    """Name an argument that a sentence begins with as it was typed: by its option."""
+    return re.sub(r"^\w+", lambda first: OPTIONS.get(first[0], first[0]), sentence)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -329,9 +330,10 @@ def _exit_code(pressed):
 
 
 def _record(book, values, pressed):
-    """Give what the manifest keeps of a run."""
+    """Give what the manifest keeps of a run; it alone says when the run was."""
     provenance = [each.facts.get("provenance", {}) for each in pressed]
     return {
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "csnb": VERSION,
         "data_hash": data_hash(book),
         "rulepacks": sorted({pack for each in provenance for pack in each.get("rulepacks", [])}),

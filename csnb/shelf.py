@@ -107,23 +107,19 @@ def delete_old_pages(out, keep, fresh):
 
 
 def write_manifest(out, run):
-    """Put a run on top of `manifest.json`; an earlier run of the same parameters and reports goes.
+    """Put a run on top of `manifest.json`, the log of all runs that wrote into a folder.
 
     Parameters
     ----------
     out : folder
-    run : dict with `parameters` and `pages` (each with `report`), and what else is worth keeping
+    run : dict, what is worth keeping of a run
 
     Returns
     -------
     Path
+        Every run stays in it, the newest first; a page of the folder is by the newest run that names it.
     """
     path = Path(out) / "manifest.json"
     runs = json.loads(path.read_text("utf-8"))["runs"] if path.exists() else []
-    runs = [run, *(each for each in runs if _identity(each) != _identity(run))]
-    write_bytes(path, json.dumps({"runs": runs}, ensure_ascii=False, indent=1).encode())
+    write_bytes(path, json.dumps({"runs": [run, *runs]}, ensure_ascii=False, indent=1).encode())
     return path
-
-
-def _identity(run):
-    return run["parameters"], [page["report"] for page in run["pages"]]

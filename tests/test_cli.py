@@ -70,7 +70,8 @@ def test_one_failure_among_good_ones_is_exit_code_one(report):
         (["weekly", "--lang", "zh,fr"], "lang must be one of: zh, en"),
         (["weekly", "-p", "seed"], "is NAME=VALUE"),
         (["weekly", "-p", "sed=3"], "has no parameter sed"),
-        (["weekly", "--shops", "nowhere"], "shop must be one of"),
+        (["weekly", "--shops", "nowhere"], "--shops must be one of"),
+        (["weekly", "--period", "last-week", "--as-of", "today"], "--as-of: 'today' is not known"),
         (["weekly", "--keep", "0"], "the last good report is never deleted"),
     ],
 )
@@ -80,6 +81,24 @@ def test_wrong_arguments_are_exit_code_two_in_one_sentence_and_nothing_is_made(r
     assert printed.out == ""
     assert said in printed.err and len(printed.err.splitlines()) == 1
     assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--format", "parquet", "csnb: --format must be one of: csv, csv.gz, xlsx, jsonl; got: 'parquet'"),
+        ("--platform", "weibo", "csnb: --platform must be one of: taobao, jd, douyin"),
+        ("--scenario", "S99", "csnb: scenario must be one of: "),
+    ],
+)
+def test_a_refused_option_is_named_as_it_was_typed(tmp_path, monkeypatch, capsys, option, value, said):
+    out = tmp_path / "out"
+    monkeypatch.setattr(sys, "argv", ["csnb", "simulate", "--weeks", "1", "--out", str(out), option, value])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(said)
+    assert not out.exists()
 
 
 def test_a_terminal_sees_a_bar_and_a_line_a_page(book, tmp_path):

@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -408,9 +409,13 @@ def test_the_manifest_tells_data_versions_parameters_rows_and_durations(run, boo
     assert all(page["seconds"] > 0 for page in pages.values())
 
 
-def test_a_run_of_the_same_parameters_replaces_its_entry_and_another_adds_one(history):
+def test_the_manifest_keeps_every_run_the_newest_first_with_its_time(history):
     runs = json.loads((history[0] / "manifest.json").read_text("utf-8"))["runs"]
-    assert [each["parameters"]["date_from"] for each in runs] == ["2026-11-09", "2026-11-16", "2026-11-02"]
+    assert [each["parameters"]["date_from"] for each in runs] == [
+        "2026-11-09", "2026-11-16", "2026-11-02", "2026-11-09",
+    ]  # fmt: skip
+    times = [datetime.fromisoformat(each["finished_at"]) for each in runs]
+    assert times == sorted(times, reverse=True) and times[0].utcoffset() == timedelta(0)
 
 
 def test_reports_are_found_by_walking_the_folder_with_titles_from_strings_or_heading(tmp_path):
