@@ -38,6 +38,25 @@ def read_cases(book, coder=None):
     )  # fmt: skip
 
 
+def read_draws(book):
+    """Give what a sheet may say of each case: a later draw changes what an earlier sheet says of it.
+
+    Parameters
+    ----------
+    book : Book
+
+    Returns
+    -------
+    dict of case to list of (use, stratum, drawn_probability), as of each draw; without a chance it is None
+    """
+    files = sorted((book.path / "drawn").glob("*.parquet"))
+    draws = {}
+    for rows in [pl.read_parquet(file).drop_nulls("case") for file in files]:
+        for case, *drawn in rows.select("case", "use", "stratum", "drawn_probability").iter_rows():
+            draws.setdefault(case, []).append(tuple(drawn))
+    return draws
+
+
 def check_answer(answer, numbers, codes):
     """Say what is wrong with one answer.
 

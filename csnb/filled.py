@@ -1,11 +1,12 @@
 """Filled sheets: from the file that an analyst saved in Excel to answers in the book."""
 
+import math
 import re
 from pathlib import Path
 
 import polars as pl
 
-from csnb.answers import check_answer, read_cases, save_answers
+from csnb.answers import check_answer, read_cases, read_draws, save_answers
 from csnb.book import read_conversations
 from csnb.errors import ParameterError
 from csnb.labelling import checked_coders
@@ -17,14 +18,17 @@ from csnb.strings import LANGUAGES, text, texts
 
 _MOST_COMPLAINTS = 20
 _YES, _NO = {"1", "1.0", "yes", "true", "y"}, {"0", "0.0", "no", "false", "n"}
-_MAY_LACK = ("session_id", "conversation", "primary", "note")
+_MAY_LACK = ("conversation", "primary", "note")
+_ROUNDED = 1e-5  # how far a probability may be off after a program rounded it to six digits
 
 
 def import_labels(book, path, coder=None):
     """Read a filled sheet into the book.
 
     Rows without any answer are skipped; rows with one replace what this coder had saved on these cases.
-    All is checked first: with one complaint nothing is saved, and what was saved before stays.
+    All is checked first: with one complaint nothing is saved, and what was saved before stays. Rows may stand in
+    any order; what the draw wrote beside an answer must be what the book knows of it, so that nobody's sorted
+    column or mended number weighs an answer wrongly.
 
     Parameters
     ----------
@@ -39,10 +43,10 @@ def import_labels(book, path, coder=None):
     Raises
     ------
     ParameterError
-        If there is no such file, a column is no code of the guide, a case stands twice, is unknown or
-        belongs to another session, a probability is missing, an answer is incomplete or contradicts itself,
-        or its evidence is no message of the conversation. Up to twenty complaints are listed, each with row,
-        column and value.
+        If there is no such file, a column is no code of the guide or stands twice, a case stands twice, is unknown
+        or belongs to another session, its use, stratum or probability is missing or not as drawn, an answer is
+        incomplete or contradicts itself, or its evidence is no message of the conversation. Up to twenty
+        complaints are listed, each with row, column and value.
     ExportError
         If the file cannot be read as a table.
 
@@ -55,14 +59,14 @@ def import_labels(book, path, coder=None):
         raise ParameterError(f"there is no file {path}")
     codes = read_reasons(book.definitions_folder)["code"].to_list()
     rows = _read_rows(path, book.definitions_folder)
-    sessions = read_cases(book).set_index("case")[["session_key", "session_id"]]
+    sessions, draws = read_cases(book).set_index("case")[["session_key", "session_id"]], read_draws(book)
     numbers = _message_numbers(
         book, sessions.loc[sessions.index.isin([row["case"] for row in rows]), "session_key"]
     )
     answers, counts, seen, complaints = {}, {}, {}, []
     for row in rows:
         who = coder or row["coder"]
-        wrong = _wrong_case(row, who, sessions, seen)
+        wrong = _wrong_case(row, who, sessions, seen) or _wrong_draw(row, draws[row["case"]])
         is_answered = any(row[name] for name in ("dissatisfied", "primary", *codes))
         if not wrong:
             count = counts.setdefault(who, {"answered": 0, "open": 0})
@@ -104,6 +108,11 @@ def _read_rows(path, folder):
         if not re.fullmatch(r"column \d+|line", header)
     }
     codes = ", ".join(read_reasons(folder)["code"])
+    twice = [
+        f"row 1: {header!r} is the column {name!r} a second time"
+        for place, (header, name) in enumerate(names.items())
+        if name in list(names.values())[:place]
+    ]
     unknown = [header for header, name in names.items() if name is None]
     missing = [name for name in sheet_columns(folder) if name not in names.values() and name not in _MAY_LACK]
     if unknown:
@@ -114,13 +123,16 @@ def _read_rows(path, folder):
                 for header in unknown
             ],
         )
+    if twice:
+        _refuse(path, twice)
     if missing:
         _refuse(path, [f"row 1: the column {name!r} is missing" for name in missing])
     blank = dict.fromkeys(sheet_columns(folder), "")
-    return [
+    cells = [
         {"row": row["line"] + 1, **blank, **{name: _plain(row[header]) for header, name in names.items()}}
         for row in rows.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
+    return [row for row in cells if any(row[name] for name in blank)]
 
 
 def _known_headers(folder):
@@ -150,24 +162,30 @@ def _wrong_case(row, who, sessions, seen):
         return [("case", case, f"stands twice; first in row {seen[who, case]}")]
     seen[who, case] = row["row"]
     owner = sessions.at[case, "session_id"]
-    if row["session_id"] and row["session_id"] != owner:
-        return [
-            (
-                "session_id",
-                row["session_id"],
-                f"is not the session of this case, {owner!r}; was a column sorted alone?",
-            )
-        ]
-    if row["use"] not in ("estimate", "train"):
-        return [("use", row["use"], "is not one of: estimate, train")]
-    if row["use"] == "estimate" and not 0 < (_number(row["drawn_probability"]) or 0) <= 1:
-        return [
-            (
-                "drawn_probability",
-                row["drawn_probability"],
-                "must be above 0 and up to 1, as it stood in the sheet",
-            )
-        ]
+    if row["session_id"] != _plain(owner):
+        why = "was a column sorted alone, or the number reformatted?"
+        return [("session_id", row["session_id"], f"is not the session of this case, {owner!r}; {why}")]
+    return []
+
+
+def _wrong_draw(row, drawn):
+    """Say which of the cells that the draw wrote are not what any draw knows of the case."""
+    uses = {use for use, _, _ in drawn}
+    if row["use"] not in uses:
+        return [("use", row["use"], f"is not what this case was drawn for: {' or '.join(sorted(uses))}")]
+    strata = {stratum for _, stratum, _ in drawn}
+    if row["stratum"] not in strata:
+        return [("stratum", row["stratum"], f"is not where this case was drawn: {', '.join(sorted(strata))}")]
+    chances = [chance for use, _, chance in drawn if use == row["use"]]
+    value, number = row["drawn_probability"], _number(row["drawn_probability"])
+    if row["use"] == "train":
+        what = "must stay empty: this case was not drawn by chance"
+        return [("drawn_probability", value, what)] if value else []
+    if not 0 < (number or 0) <= 1:
+        return [("drawn_probability", value, "must be above 0 and up to 1, as it stood in the sheet")]
+    if not any(math.isclose(number, chance, rel_tol=_ROUNDED) for chance in chances):
+        known = " or ".join(dict.fromkeys(f"{chance:.6g}" for chance in chances))
+        return [("drawn_probability", value, f"is not the probability it was drawn with, {known}")]
     return []
 
 

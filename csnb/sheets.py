@@ -29,7 +29,8 @@ _CELL = 32_000  # characters; Excel takes 32,767
 _TALLEST = 409  # points; Excel has no taller row
 _LINE, _WIDE = 15, 84
 _WIDTHS = {"case": 9, "conversation": _WIDE, "dissatisfied": 11, "note": 30}
-_RISKY = re.compile(r"[=+\-@\t\r]|\d{12,}$")
+# what Excel would run as a formula or rewrite: long numbers, zeros in front, exponents, dates
+_RISKY = re.compile(r"[=+\-@\t\r]|\d{12,}$|0\d+$|\d+[eE]\d+$|\d{1,4}[-/]\d{1,2}([-/]\d{1,4})?$")
 
 
 def sheet_paths(out, coders):
@@ -157,7 +158,7 @@ def _csv(cases, said, coder, folder):
 
 
 def _guarded(words):
-    """Keep a text from being read as a formula, and a long number from being rounded."""
+    """Keep a text from being read as a formula, and an id from being rounded or read as a date."""
     return f"'{words}" if _RISKY.match(words) else words
 
 

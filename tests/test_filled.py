@@ -99,7 +99,20 @@ WRONG = [
     ({"dissatisfied": "0"}, "dissatisfied: 0 contradicts the reasons"),
     ({"dissatisfied": "maybe"}, "dissatisfied: 'maybe' must be 1"),
     ({"logistics": "", "ability": "", "primary": ""}, "dissatisfied: 1 needs a reason"),
-    ({"use": "guess"}, "use: 'guess' is not one of"),
+    ({"session_id": ""}, "session_id: '' is not the session of this case"),
+    ({"session_id": "1.2E+11"}, "session_id: '1.2E+11' is not the session of this case"),
+    ({"use": "guess"}, "use: 'guess' is not what this case was drawn for: estimate"),
+    ({"use": "train"}, "use: 'train' is not what this case was drawn for: estimate"),
+    ({"stratum": "d1/丙店/1"}, "stratum: 'd1/丙店/1' is not where this case was drawn: d1/"),
+    ({"drawn_probability": "0.01"}, "drawn_probability: '0.01' is not the probability it was drawn with, 0."),
+    (
+        {"drawn_probability": "2026-03-04 00:00:00"},
+        "drawn_probability: '2026-03-04 00:00:00' must be above 0",
+    ),
+    (
+        {"logistics": "2026-03-04 00:00:00"},
+        "logistics: '2026-03-04 00:00:00' must be the number of the message",
+    ),
     ({"coder": ""}, "coder: '' is missing"),
 ]
 
@@ -117,6 +130,85 @@ def test_a_wrong_cell_is_named_with_its_row_and_nothing_is_saved(book, sheet, tm
     pd.testing.assert_frame_equal(book.human_labels, before)
 
 
+def test_the_probability_that_was_drawn_is_named(book, sheet, tmp_path):
+    drawn = book.drawn.set_index("case").at[sheet[0]["case"], "drawn_probability"]
+    sheet[0]["drawn_probability"] = f"{drawn * 1.001:.6g}"
+    with pytest.raises(ParameterError, match=rf"is not the probability it was drawn with, {drawn:.6g}$"):
+        import_labels(book, saved(sheet, tmp_path / "filled.csv"))
+
+
+@pytest.mark.parametrize("shown", ["{:.6g}", "{:.6E}", "{:.15f}", "{:.5e}"])
+def test_a_probability_may_be_written_and_rounded_as_excel_does(book, sheet, tmp_path, shown):
+    for row in sheet:
+        row["drawn_probability"] = row["drawn_probability"] and shown.format(float(row["drawn_probability"]))
+    assert import_labels(book, saved(sheet, tmp_path / "filled.csv"))["analyst"]["answered"] == 3
+
+
+def test_a_case_to_learn_from_has_no_probability(book, sheet, tmp_path):
+    sheet[-1]["drawn_probability"] = "0.5"
+    with pytest.raises(ParameterError, match=r"'0\.5' must stay empty: this case was not drawn by chance"):
+        import_labels(book, saved(sheet, tmp_path / "filled.csv"))
+
+
+def test_a_sheet_of_an_earlier_draw_fits_though_later_draws_made_its_cases_likelier(book, sheet, tmp_path):
+    sample_labels(book, select_sessions(book), 20)
+    later = book.drawn.set_index("case").loc[[row["case"] for row in sheet]]
+    assert (later["use"].to_numpy() != [row["use"] for row in sheet]).any()
+    assert later["drawn_probability"].iloc[0] > float(sheet[0]["drawn_probability"])
+    for row in sheet:
+        row |= {"dissatisfied": "0", "logistics": "", "ability": "", "timeliness": "", "primary": ""}
+    assert import_labels(book, saved(sheet, tmp_path / "filled.csv"))["analyst"]["answered"] == 20
+    labels = book.human_labels.drop_duplicates("case").set_index("case")
+    assert labels["drawn_probability"].to_dict() == pytest.approx(
+        later["drawn_probability"].to_dict(), nan_ok=True
+    )
+
+
+def test_the_order_of_rows_does_not_matter(book, sheet, tmp_path):
+    import_labels(book, saved(sheet, tmp_path / "filled.csv"))
+    before = book.human_labels
+    import_labels(book, saved(sheet[::-1], tmp_path / "filled.csv"))
+    pd.testing.assert_frame_equal(book.human_labels, before)
+
+
+@pytest.mark.parametrize("sorted_alone", ["case", "session_id"])
+def test_a_column_sorted_alone_is_refused(book, sheet, tmp_path, sorted_alone):
+    cells = sorted((row[sorted_alone] for row in sheet), reverse=True)
+    rows = [{**row, sorted_alone: cell} for row, cell in zip(sheet, cells, strict=True)]
+    with pytest.raises(ParameterError, match="is not the session of this case"):
+        import_labels(book, saved(rows, tmp_path / "filled.csv"))
+
+
+def test_the_sheet_of_another_book_is_refused_though_its_cases_have_the_same_names(book, sheet, tmp_path):
+    for row in sheet:
+        row["session_id"] = f"t{row['session_id']}"
+    with pytest.raises(ParameterError, match=r"nothing was saved[^$]*is not the session of this case"):
+        import_labels(book, saved(sheet, tmp_path / "filled.csv"))
+    assert book.human_labels.empty
+
+
+def test_ids_that_excel_would_rewrite_keep_their_letters(tmp_path, book):
+    ids = ["00123", "12E5", "3-4", "2026/3/4", "123456789012345678", "s1"]
+    cases = sample_labels(book, select_sessions(book), 6).assign(session_id=ids)
+    write_sheets(book, cases, sheet_paths(tmp_path / "ids.csv", ["analyst"]))
+    with (tmp_path / "ids.csv").open(encoding="utf-8-sig") as handle:
+        shown = {row["session_id"] for row in csv.DictReader(handle)}
+    assert shown == {*(f"'{name}" for name in ids[:-1]), "s1"}
+
+
+def test_blank_rows_that_excel_leaves_behind_are_passed_over(book, sheet, tmp_path):
+    rows = [*sheet, dict.fromkeys(sheet[0], ""), dict.fromkeys(sheet[0], "")]
+    assert import_labels(book, saved(rows, tmp_path / "filled.csv")) == {
+        "analyst": {"answered": 3, "open": 17}
+    }
+
+
+def test_a_column_that_stands_twice_under_two_names_is_refused(book, sheet, tmp_path):
+    rows = [{**row, "Price": "", "价格": "2"} for row in sheet]
+    with pytest.raises(ParameterError, match="row 1: 'Price' is the column 'price' a second time"):
+        import_labels(book, saved(rows, tmp_path / "filled.csv"))
+
+
 def test_a_case_that_stands_twice_is_refused_with_both_rows(book, sheet, tmp_path):
     with pytest.raises(ParameterError, match=r"row 22 .* stands twice; first in row 2"):
         import_labels(book, saved([*sheet, sheet[0]], tmp_path / "filled.csv"))
@@ -128,10 +220,11 @@ def test_a_column_that_is_no_code_of_the_guide_is_refused(book, sheet, tmp_path)
         import_labels(book, saved(rows, tmp_path / "filled.csv"))
 
 
-def test_a_missing_column_of_probabilities_is_refused(book, sheet, tmp_path):
+@pytest.mark.parametrize("name", ["drawn_probability", "session_id", "stratum", "use"])
+def test_a_missing_column_of_the_draw_is_refused(book, sheet, tmp_path, name):
     for row in sheet:
-        del row["drawn_probability"]
-    with pytest.raises(ParameterError, match="row 1: the column 'drawn_probability' is missing"):
+        del row[name]
+    with pytest.raises(ParameterError, match=f"row 1: the column '{name}' is missing"):
         import_labels(book, saved(sheet, tmp_path / "filled.csv"))
 
 
