@@ -22,9 +22,10 @@ import polars as pl
 from csnb import reasons, rulepacks, sessions, turns
 from csnb.book import read_imported, read_key, read_manifest, write_manifest, write_parquet
 from csnb.evidence import is_heard
-from csnb.lookup import SHIPPED
+from csnb.lookup import SHIPPED, UNSEEN
 from csnb.masks import hash64, hash_id
 from csnb.schema import conform, dtypes
+from csnb.unseen import read_taught, split_by_teacher
 
 ENGINE = 4  # raise it when build_partition gives other numbers for the same rows
 PARTITION_ROWS = 1_000_000
@@ -40,6 +41,7 @@ _SHAPES = (
     "combination.toml",
     "stages.toml",
     "accounts.toml",
+    UNSEEN,
 )
 
 
@@ -49,6 +51,7 @@ class Rules(NamedTuple):
     packs: pl.DataFrame
     accounts: dict
     stage_words: dict
+    taught: dict
     folder: str | None
 
 
@@ -66,6 +69,7 @@ def read_rules(key, folder=None):
             lambda buyers: hash_id(pl.Series(buyers, dtype=pl.String), key).to_list(), folder
         ),
         stage_words=sessions.read_stage_words(folder),
+        taught=read_taught(folder),
         folder=folder and str(folder),
     )
 
@@ -95,11 +99,8 @@ def build_partition(rows, rules):
     walked = turns.build_turns(messages, pace)
     facts = sessions.build_sessions(messages, walked, pace, rules.accounts, rules.stage_words)
     counted = messages.filter(pl.col("left_out_because").is_null() & is_heard())
-    labels, chances = reasons.code_with_chances(
-        counted.select("session_key", "number", "role", "text", "sent_at", "agent_id"),
-        turns=walked,
-        folder=rules.folder,
-    )
+    counted = counted.select("session_key", "number", "role", "text", "sent_at", "agent_id")
+    labels, chances = _coded(counted, walked, facts, rules)
     texts = (
         messages.drop_nulls("text").group_by("text_id").agg(pl.col("text").first(), pl.len().alias("count"))
     )
@@ -155,6 +156,15 @@ def _session_spans(messages):
         pl.col("sent_at").max().alias("ended_at"),
         pl.col("sent_at").min().dt.date().cast(pl.String).fill_null("unknown").alias("day"),
     )
+
+
+def _coded(messages, walked, facts, rules):
+    """Give labels and chances, every session coded by definitions that did not learn from it."""
+    parts = []
+    for folder, keys in split_by_teacher(facts, rules.taught, rules.folder):
+        is_here = pl.col("session_key").is_in(keys.implode())
+        parts.append(reasons.code_with_chances(messages.filter(is_here), walked.filter(is_here), folder))
+    return [pl.concat(tables).sort("session_key", maintain_order=True) for tables in zip(*parts, strict=True)]
 
 
 def build_book(path, folder=None, jobs=None, progress=None):

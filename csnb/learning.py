@@ -3,11 +3,11 @@
 What is learnt is written as definitions into the user's own folder, where it can be read and changed:
 `utterances/own.tsv` holds the messages that coders gave as evidence, and calm ones, for the utterance
 model; `combination.toml` holds the weights with which the evidence of a session adds up; `sure.toml` holds
-from which probability on a code is shown as sure. It is kept only if it codes held-out sessions better than
+from which probability on a code is shown as sure; `unseen/` holds the same without each fold of the sessions, for scoring
+those (`csnb.unseen`). It is kept only if it codes held-out sessions better than
 what was there before, so a handful of labels never makes the coding worse.
 """
 
-import hashlib
 import shutil
 import sys
 import tempfile
@@ -26,6 +26,7 @@ from csnb.errors import CsnbError, ParameterError
 from csnb.evaluate import compare, read_gold
 from csnb.evidence import CODES
 from csnb.human import FINAL
+from csnb.lookup import UNSEEN
 from csnb.reasons import (
     GENERAL,
     PER_CODE,
@@ -37,10 +38,10 @@ from csnb.reasons import (
     sides,
     weighted,
 )  # fmt: skip
+from csnb.unseen import fold_folder, give_folds, write_taught
 from csnb.utterances import COLUMNS, OWN, load_model, read_bank
 
 LEAST_SESSIONS = 30
-_FOLDS = 5
 _STIFFNESS, _OFFSET_STIFFNESS = 5.0, 3.5  # of the ridge, chosen by cross-validation: docs/reasons.md
 # the least weights: displeasure never counts against, and about one reason only a little less than about others
 _LEAST = np.array([-0.3 if name.startswith("about_") else 0.0 if name in ("strongest", "early", "total") else -np.inf
@@ -166,35 +167,57 @@ def learn(messages, coded, definitions):
     with tempfile.TemporaryDirectory() as scratch:
         base = _before(definitions, Path(scratch) / "before")
         start = read_combination(base)
-        own, fold_of = _own_rows(messages, coded, base), _folds(messages)
-        known, parts = [], []
-        for fold in sorted(set(fold_of["fold"])):
-            unseen = messages.join(fold_of.filter(fold=fold), on="session_key", how="semi")
-            seen = own.join(fold_of.filter(pl.col("fold") != fold), on="session_key", how="semi")
-            folder = shutil.copytree(base, Path(scratch) / str(fold))
-            _write_own(folder, seen)
-            known.append(score_sessions(unseen, folder=base)[1])
-            parts.append(score_sessions(unseen, folder=str(folder))[1])
-        held_out = []
-        for part in parts:
-            others = [other for other in parts if other is not part]
-            weights = learn_combination(others, coded, start, base) if others else start
-            held_out.append(_weighed(part, weights, base))
+        folds = give_folds(messages.unique("session_key"))
+        known, parts = _scored_apart(messages, coded, folds, base)
+        weights = _learnt_apart(parts, coded, start, base)
+        held_out = [_weighed(part, apart, base) for part, apart in zip(parts, weights, strict=True)]
+        before, after = _held_out(known, coded), _held_out(held_out, coded)
+        if not is_better(after, before):
+            return Learnt(len(keys), before, after, [])
         learnt = learn_combination(parts, coded, start, base)
-    before, after = _held_out(known, coded), _held_out(held_out, coded)
-    if not is_better(after, before):
-        return Learnt(len(keys), before, after, [])
+        own = _own_rows(messages, coded, base)
+        _write_unseen(definitions, base, folds, _learnt_apart(known, coded, start, base))
+    _write_own(definitions, own)
     written = {
         "combination.toml": as_toml(learnt, _NOTE),
         "sure.toml": as_toml({"sure": _sure(held_out, coded)}, _SURE_NOTE),
     }
-    _write_own(definitions, own)
     for name, lines in written.items():
         (definitions / name).write_text(lines + "\n", "utf-8")
     for read in (read_bank, load_model, read_combination, read_sure):
         read.cache_clear()
-    files = [definitions / name for name in (f"utterances/{OWN}.tsv", *written)]
+    files = [definitions / name for name in (f"utterances/{OWN}.tsv", *written, UNSEEN)]
     return Learnt(len(keys), before, after, files)
+
+
+def _scored_apart(messages, coded, folds, base):
+    """Score the sessions of each fold as before, and by what the messages of all other folds teach."""
+    known, parts = [], []
+    for (fold,), is_of in sorted(folds.partition_by("fold", as_dict=True).items()):
+        unseen, folder = messages.join(is_of, on="session_key", how="semi"), fold_folder(base, fold)
+        _write_own(folder, _own_rows(messages.join(is_of, on="session_key", how="anti"), coded, base))
+        known.append(score_sessions(unseen, folder=base)[1])
+        parts.append(score_sessions(unseen, folder=str(folder))[1])
+    return known, parts
+
+
+def _learnt_apart(parts, coded, start, folder):
+    """Fit the weights for each part to all other parts."""
+    others = [[other for other in parts if other is not part] for part in parts]
+    return [learn_combination(some, coded, start, folder) if some else start for some in others]
+
+
+def _write_unseen(definitions, base, folds, weights):
+    """Write what each fold is coded by: messages and weights of the others.
+
+    These weights are fitted to scores from before learning: the scores by which held-out sessions are judged come
+    from messages of four folds, those of the fold in question among them.
+    """
+    for fold, apart in zip(sorted(set(folds["fold"])), weights, strict=True):
+        (fold_folder(base, fold) / "combination.toml").write_text(as_toml(apart, _NOTE) + "\n", "utf-8")
+    write_taught(base, folds)
+    shutil.rmtree(definitions / UNSEEN, ignore_errors=True)
+    shutil.copytree(Path(base) / UNSEEN, definitions / UNSEEN)
 
 
 def _own_rows(messages, coded, definitions):
@@ -215,24 +238,12 @@ def _own_rows(messages, coded, definitions):
     return rows.filter(is_new).unique(["role", "text"], keep="first", maintain_order=True)
 
 
-def _folds(messages):
-    """Give every session a fold; sessions of one buyer share it."""
-    group = pl.col("buyer_id").first() if "buyer_id" in messages.columns else pl.lit(None, pl.String)
-    sessions = messages.group_by("session_key").agg(group=group).with_columns(
-        pl.col("group").fill_null(pl.col("session_key").cast(pl.String))
-    )  # fmt: skip
-    folds = [
-        int.from_bytes(hashlib.sha256(str(group).encode()).digest()[:4]) % _FOLDS
-        for group in sessions["group"]
-    ]
-    return sessions.select("session_key").with_columns(fold=pl.Series(folds))
-
-
 def _before(definitions, scratch):
     """Copy the user's definitions as they were before anything was learnt."""
     if definitions.is_dir():
         shutil.copytree(definitions, scratch)
     scratch.mkdir(exist_ok=True)
+    shutil.rmtree(scratch / UNSEEN, ignore_errors=True)
     (scratch / "utterances" / f"{OWN}.tsv").unlink(missing_ok=True)
     for name, note in (("combination.toml", _NOTE), ("sure.toml", _SURE_NOTE)):
         path = scratch / name

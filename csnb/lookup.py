@@ -1,7 +1,8 @@
 """Find and read the files of `definitions/`: the shipped ones, or the user's own in their place.
 
 Every reader of a definition takes `folder`, the user's own definitions folder (or None). A file
-in it stands in for the shipped file of the same relative path; all others stay as shipped.
+in it stands in for the shipped file of the same relative path; all others stay as shipped. Where `folder` is
+`unseen/<fold>` of a definitions folder (`csnb.unseen`), a file that it lacks is that folder's, or else the shipped one.
 """
 
 import csv
@@ -12,6 +13,7 @@ from pathlib import Path
 from csnb.errors import DefinitionError
 
 SHIPPED = Path(__file__).parent / "definitions"
+UNSEEN = "unseen"
 
 
 def definition_path(relative, folder=None):
@@ -32,7 +34,7 @@ def definition_path(relative, folder=None):
     >>> definition_path("strings/zh.toml").name
     'zh.toml'
     """
-    for base in filter(None, (folder and Path(folder), SHIPPED)):
+    for base in _bases(folder):
         if (base / relative).is_file():
             return base / relative
     known = ", ".join(definition_names(Path(relative).parent.as_posix(), Path(relative).suffix, folder))
@@ -47,8 +49,15 @@ def definition_names(kind, suffix=".toml", folder=None):
     >>> definition_names("strings")
     ['en', 'zh']
     """
-    bases = filter(None, (folder and Path(folder), SHIPPED))
-    return sorted({path.stem for base in bases for path in (base / kind).glob(f"*{suffix}")})
+    return sorted({path.stem for base in _bases(folder) for path in (base / kind).glob(f"*{suffix}")})
+
+
+def _bases(folder):
+    """Give the folders in which definitions are looked for, the first one first."""
+    own = [Path(folder)] if folder else []
+    if own and own[0].parent.name == UNSEEN:
+        own.append(own[0].parent.parent)
+    return [*own, SHIPPED]
 
 
 def read_toml(relative, folder=None):

@@ -1,5 +1,7 @@
 """What coded sessions teach: weights that follow the labels, own messages that stay out of the world."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,12 +10,23 @@ from label_book import make_book
 
 from csnb.answers import own_case, save_answers
 from csnb.book import open_book
+from csnb.build import build_book
 from csnb.cli import main
 from csnb.errors import ParameterError
-from csnb.learning import HeldOut, curve_text, fit_ridge, is_better, learn, read_lessons, sure_from
+from csnb.learning import (
+    HeldOut,
+    curve_text,
+    fit_ridge,
+    is_better,
+    learn,
+    learn_from_book,
+    read_lessons,
+    sure_from,
+)
 from csnb.lookup import definition_path
 from csnb.reasons import read_combination, read_sure
 from csnb.satisfaction import dissatisfied_sessions, list_quotes
+from csnb.unseen import fold_folder, read_taught, split_by_teacher
 from csnb.utterances import OWN, read_bank
 
 
@@ -38,7 +51,7 @@ def learnt(coded_sessions, tmp_path_factory):
 
 
 def test_learning_writes_definitions_that_are_read_again(learnt):
-    assert [path.name for path in learnt.files] == ["own.tsv", "combination.toml", "sure.toml"]
+    assert [path.name for path in learnt.files] == ["own.tsv", "combination.toml", "sure.toml", "unseen"]
     assert learnt.after.loss < learnt.before.loss
     assert learnt.after.f1 >= learnt.before.f1
     folder = str(learnt.files[1].parent)
@@ -62,9 +75,10 @@ def test_what_was_learnt_counts_only_if_loss_falls_and_f1_does_not():
 
 
 def test_learning_again_starts_from_what_was_there_before(learnt, coded_sessions):
-    written = {path: path.read_bytes() for path in learnt.files}
-    assert learn(*coded_sessions, learnt.files[1].parent) == learnt
-    assert {path: path.read_bytes() for path in learnt.files} == written
+    folder = learnt.files[1].parent
+    written = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert learn(*coded_sessions, folder) == learnt
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == written
 
 
 def test_weights_set_by_hand_are_where_learning_starts(coded_sessions, tmp_path):
@@ -119,6 +133,61 @@ def test_labels_of_a_book_change_how_it_is_coded(tmp_path, monkeypatch, capsys):
     assert "35 coded sessions" in capsys.readouterr().out
     again = open_book(book.path).labels
     assert set(again.loc[again["code"] == "system", "session_key"]) >= set(sessions[hostile])
+
+
+def taught_chances(folder, first_says, others_say):
+    """Teach a small book, s03 saying something of its own; give what the machine then thinks of every session."""
+    folder.mkdir()
+    book = make_book(folder)
+    sessions = book.sessions.set_index("session_id")["session_key"]
+    calm = {"dissatisfied": False, "reasons": {}, "primary": None, "note": ""}
+    hostile = [f"s{number:02}" for number in range(3, 60, 4)]
+    says = {name: others_say for name in hostile} | {name: calm for name in sessions.index if name > "s59"}
+    says["s03"] = first_says
+    save_answers(book, "anna", {own_case(sessions[name]): answer for name, answer in says.items()})
+    assert learn_from_book(book).files
+    build_book(book.path, book.definitions_folder, jobs=1)
+    chances = open_book(book.path).chances
+    names = chances["session_key"].map({key: name for name, key in sessions.items()})
+    return chances.assign(session=names).set_index(["session", "code"])["p"]
+
+
+def test_what_the_machine_thinks_of_a_conversation_never_rests_on_its_own_label(tmp_path):
+    says, other = (
+        {"dissatisfied": True, "reasons": {code: 2}, "primary": None, "note": ""}
+        for code in ("system", "price")
+    )
+    one = taught_chances(tmp_path / "one", says, says)
+    two = taught_chances(tmp_path / "two", other, says)
+    assert one["s03"].to_dict() == two["s03"].to_dict()
+    assert one["s03", "system"] > 0.5
+    assert one["s10"].to_dict() != two["s10"].to_dict()
+
+
+def test_a_buyers_conversations_stay_in_one_fold_and_later_ones_are_coded_by_the_others(
+    coded_sessions, tmp_path
+):
+    messages, coded = coded_sessions
+    buyers = messages.with_columns(buyer_id=pl.format("b{}", pl.col("session_key") // 2))
+    assert learn(buyers, coded, tmp_path).files
+    taught = read_taught(tmp_path)
+    assert sorted(taught) == sorted(f"b{number}" for number in range(20))
+    later = pl.DataFrame({"session_key": [100, 101], "buyer_id": ["b3", "b99"]})
+    ways = {keys.item(): folder for folder, keys in split_by_teacher(later, taught, str(tmp_path))}
+    assert ways == {101: str(tmp_path), 100: str(tmp_path / "unseen" / str(taught["b3"]))}
+    own = read_bank(ways[100]).filter(topic=OWN)["text"].to_list()
+    assert own
+    assert not any(
+        text in own for text in messages.filter(pl.col("session_key").is_in([6, 7]), number=0)["text"]
+    )
+
+
+def test_definitions_changed_by_hand_hold_for_conversations_that_taught_too(learnt, tmp_path):
+    folder = shutil.copytree(learnt.files[1].parent, tmp_path / "definitions")
+    (folder / "measured.toml").write_text("# by hand\n", "utf-8")
+    assert definition_path("measured.toml", fold_folder(folder, 2)) == folder / "measured.toml"
+    assert definition_path("combination.toml", fold_folder(folder, 2)).parent == folder / "unseen" / "2"
+    assert definition_path("reasons.toml", fold_folder(folder, 2)) == definition_path("reasons.toml")
 
 
 def test_a_code_that_is_not_sure_is_not_quoted(tmp_path):
