@@ -19,6 +19,7 @@ from csnb.paired import (
     drawn_interval,
     effect_row,
     effect_table,
+    judged_intervals,
     metric_numbers,
     paired_facts,
     summed_interval,
@@ -56,8 +57,7 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
 
     Source
     ------
-    Benjamini & Hochberg (1995) for what is real; the intervals are those of Benjamini & Yekutieli (2005), JASA 100:71-81,
-    at 1 - k / m of the error for k real changes of m, so that interval and judgement agree.
+    Benjamini & Hochberg (1995) and Benjamini & Yekutieli (2005), as in `csnb.paired.judged_intervals`.
 
     Examples
     --------
@@ -95,17 +95,12 @@ def _drawn_change(facts, seed):
 
 
 def _judge_together(drawn, confidence):
-    """Give the intervals of one family, of which those leave out 0 that Benjamini and Hochberg's rule calls real.
-
-    The rule finds the largest k of m metrics that are real at a share k / m of the error; that is tried from m down.
-    """
-    intervals = {}
-    for real in range(len(drawn), 0, -1):
-        level = 1 - (1 - confidence) * real / len(drawn)
-        intervals = {metric: drawn_interval(*change, level) for metric, change in drawn.items()}
-        if sum(low > 0 or high < 0 for _, low, high in intervals.values()) >= real:
-            break
-    return intervals
+    """Give the intervals of one family of metrics, by metric."""
+    if not drawn:
+        return {}
+    values, blocks = zip(*drawn.values(), strict=True)
+    intervals = judged_intervals(np.column_stack(values), np.array(blocks), confidence)
+    return dict(zip(drawn, zip(*intervals, strict=True), strict=True))
 
 
 def _with_loads(facts):
@@ -330,9 +325,8 @@ def find_change_issues(changes, pulls, asking, residual, calendar, periods):
 
 def _of_unchanged(rows):
     """Give the values of a finding of metrics without a change, with the smallest change that each could have shown."""
-    listed, fewest, most = text("word.list_separator").join, rows["n"].min(), rows["n"].max()
-    counts = [format_value(count, "count") for count in (fewest, most)]
-    values = {"metrics": listed(map(metric_name, rows["metric"])), "n": DASH.join(dict.fromkeys(counts))}
+    listed = text("word.list_separator").join
+    values = {"metrics": listed(map(metric_name, rows["metric"])), "n": _range_of(rows["n"])}
     if rows["difference_high"].notna().all():
         margins = (rows["difference_high"] - rows["difference_low"]) / 2
         values["smallest"] = listed(
@@ -342,6 +336,12 @@ def _of_unchanged(rows):
             for metric, margin, unit in zip(rows["metric"], margins, rows["unit"], strict=True)
         )
     return values
+
+
+def _range_of(counts):
+    """Write how many there are, from the fewest to the most."""
+    counts = list(counts)
+    return DASH.join(dict.fromkeys(format_value(count, "count") for count in (min(counts), max(counts))))
 
 
 def _of_change(row):
@@ -369,13 +369,20 @@ def _of_pulls(table):
     surely = sure_pulls(table)
     if surely.empty:
         return []
+    named = surely.head(MOST_PULLS).to_dict("records")
     names = [
-        text("word.pull", name=pull_name(row), value=format_value(row["value"], row["unit"]))
-        for row in surely.head(MOST_PULLS).to_dict("records")
+        text(
+            "word.pull",
+            name=pull_name(row),
+            value=format_value(row["value"], row["unit"]),
+            interval=format_interval(row["low"], row["high"], row["unit"]),
+        )
+        for row in named
     ]
     values = {
         "metric": metric_name(table["metric"].iloc[0]),
         "pulls": text("word.list_separator").join(names),
+        "n": _range_of(row["n"] for row in named),
     }
     is_machine = "reason" in table
     return [

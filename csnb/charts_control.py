@@ -1,5 +1,6 @@
 """Draw how a metric varies from day to day, and what pulled a change: charts in the style of `csnb.charts`."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -11,6 +12,7 @@ from csnb.figures import (
     PAPER,
     below_name,
     check_results,
+    dots,
     empty_figure,
     hover_texts,
     label_rows,
@@ -24,9 +26,11 @@ from csnb.figures import (
     with_interval,
 )
 from csnb.formats import format_value, metric_name, unit_scale, word_of
+from csnb.measures import SMALLEST_GROUP
 from csnb.metrics import METRICS
 from csnb.pulls import pull_name
 from csnb.strings import text
+from csnb.tables import SMALL, SUPPRESSED
 from csnb.windows import RULE_CHANGE
 
 MAX_PANELS, PANEL_HEIGHT, GAP = 4, 180, 42
@@ -42,7 +46,8 @@ def plot_control(control, calendar, breaks=None):
 
     Parameters
     ----------
-    control : DataFrame of `csnb.measure_control`; up to four groups are panels, the largest first
+    control : DataFrame of `csnb.measure_control`; up to four groups are panels, the largest first. Days with n below
+        30 are hollow, suppressed ones are not drawn; the caption says so where there are any.
     calendar : DataFrame of `csnb.list_calendar`; events are veils over the days, named on top, changes of rules
         are lines. An event of one shop is drawn in every panel.
     breaks : DataFrame of `csnb.find_breaks`, or None; the levels before and after a break are drawn as lines
@@ -86,13 +91,22 @@ def _panels(control, metric, unit, by, names, scale):
         low=format_value(control["value"].min(), unit), high=format_value(control["value"].max(), unit),
     )  # fmt: skip
     height = (PANEL_HEIGHT + GAP) * len(names) + GAP
-    figure = start_figure(control, metric, [by, "day"], alt, height, note=unit_note(scale))
+    note = " · ".join(filter(None, (unit_note(scale), _small_note(control))))
+    figure = start_figure(control, metric, [by, "day"], alt, height, note=note)
     gap = GAP / (height - GAP) if len(names) > 1 else 0
     titles = [plain(name) for name in names]
     figure = make_subplots(
         len(names), 1, shared_xaxes=True, vertical_spacing=gap, subplot_titles=titles, figure=figure
     )
     return figure.update_annotations(x=0, xanchor="left", font={"size": 13, "color": INK})
+
+
+def _small_note(control):
+    """Say how many days are suppressed, and what is hollow."""
+    few = (control["method"] == SUPPRESSED).sum()
+    hollow = (control["value"].notna() & (control["n"] < SMALL)).any()
+    hidden = text("chart.days_hidden", count=str(few), smallest=str(SMALLEST_GROUP)) if few else ""
+    return " · ".join(filter(None, (hidden, text("chart.days_hollow", plain=str(SMALL)) if hollow else "")))
 
 
 def _control_traces(days, by, unit, scale):
@@ -104,8 +118,8 @@ def _control_traces(days, by, unit, scale):
     line = {"color": MUTED, "width": 1, "dash": "dot"}
     yield go.Scatter(x=x, y=center, mode="lines", line=line, hoverinfo="skip")
     yield go.Scatter(
-        x=x, y=value, mode="lines+markers", line={"color": COLOURS["series1"], "width": 2}, marker={"size": 5},
-        hovertext=hovers, hoverinfo="text",
+        x=x, y=value, mode="lines+markers", line={"color": COLOURS["series1"], "width": 2},
+        marker=dots(days, COLOURS["series1"], 5), hovertext=hovers, hoverinfo="text",
     )  # fmt: skip
     out = days["is_signal"].fillna(False).astype(bool).to_numpy()
     marker = {"color": COLOURS["series2"], "size": 11, "line": {"color": PAPER, "width": 2}}
@@ -157,6 +171,8 @@ def _draw_calendar(figure, calendar, days):
 def plot_pulls(pulls, metric):
     """Draw what pulled a metric up and what pulled it down, as bars from zero with their intervals.
 
+    Blue is for the better, brown for the worse; grey may be chance, its interval covers 0.
+
     Parameters
     ----------
     metric : str, the metric of the pulls, named also where there is nothing to draw
@@ -186,15 +202,13 @@ def plot_pulls(pulls, metric):
         top_value=format_value(top["value"], unit),
     )  # fmt: skip
     figure = start_figure(pulls, metric, keys, alt, rows_height(len(drawn)), title=title)
-    lower_is_better = metric not in METRICS or METRICS[metric].better == "lower"
-    good = (drawn["value"] < 0) == lower_is_better
     ends = {"type": "data", "symmetric": False, "color": MUTED, "thickness": 1.5, "width": 4,
             "array": ((drawn["high"] - drawn["value"]) / scale[0]).tolist(),
             "arrayminus": ((drawn["value"] - drawn["low"]) / scale[0]).tolist()}  # fmt: skip
     figure.add_trace(
         go.Bar(
             x=drawn["value"] / scale[0], y=list(range(len(drawn))), orientation="h", width=0.55, error_x=ends,
-            marker={"color": [COLOURS["accent"] if is_good else COLOURS["uncontrollable"] for is_good in good]},
+            marker={"color": _pull_colours(drawn, metric)},
             hovertext=[_hover(name, row) for name, row in zip(names, drawn.to_dict("records"), strict=True)],
             hoverinfo="text",
         )
@@ -206,6 +220,15 @@ def plot_pulls(pulls, metric):
     label_values(figure, "change", scale)
     figure.update_xaxes(zeroline=True, zerolinecolor=INK, zerolinewidth=1)
     return figure
+
+
+def _pull_colours(pulls, metric):
+    """Give every pull its colour: the better, the worse, or what may be chance."""
+    lower_is_better = metric not in METRICS or METRICS[metric].better == "lower"
+    is_good = (pulls["value"] < 0) == lower_is_better
+    is_sure = (pulls["low"] > 0) | (pulls["high"] < 0)
+    names = np.select([is_sure & is_good, is_sure], ["accent", "uncontrollable"], "rule")
+    return [COLOURS[name] for name in names]
 
 
 def _no_change(pulls, metric, title):

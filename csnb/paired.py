@@ -12,6 +12,7 @@ from scipy import stats as distributions
 
 from csnb.errors import ParameterError
 from csnb.metrics import metric_of
+from csnb.stats import adjust_pvalues
 
 DRAWS, FEWEST_AGENTS = 500, 15
 TYPICAL = "typical_response_seconds"
@@ -134,7 +135,7 @@ def drawn_interval(values, blocks, confidence):
     Parameters
     ----------
     values : array, 1 + draws along the first axis
-    blocks : int, how many blocks were drawn from; the interval is that of t with one less
+    blocks : int, how many blocks were drawn from; the interval is that of t with one less. Or an array of them
     confidence : float
 
     Examples
@@ -142,8 +143,44 @@ def drawn_interval(values, blocks, confidence):
     >>> float(drawn_interval(np.array([2.0, 1.0, 2.0, 3.0]), 40, 0.95)[0])
     2.0
     """
-    half = distributions.t.ppf((1 + confidence) / 2, max(blocks - 1, 1)) * np.std(values[1:], axis=0, ddof=1)
+    half = distributions.t.ppf((1 + confidence) / 2, np.maximum(blocks - 1, 1)) * _spread(values)
     return values[0], values[0] - half, values[0] + half
+
+
+def _spread(values):
+    """Give the standard deviation of the draws."""
+    return np.std(values[1:], axis=0, ddof=1)
+
+
+def judged_intervals(values, blocks, confidence):
+    """Give estimates and intervals of one family: those leave out 0 that Benjamini and Hochberg's rule calls real.
+
+    Parameters
+    ----------
+    values : array, 1 + draws x questions
+    blocks : int, or an array of one a question
+    confidence : float, of the family: of the estimates called real, at most 1 - confidence are luck
+
+    Returns
+    -------
+    estimate, low, high : arrays, one element a question
+
+    Source
+    ------
+    Benjamini & Hochberg (1995) for what is real; the intervals are those of Benjamini & Yekutieli (2005), JASA 100:71-81,
+    at k / m of the error for k real estimates of m (for one, where none is), so that interval and judgement agree.
+
+    Examples
+    --------
+    >>> draws = np.array([[2.5, 0.0], [-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]])
+    >>> [float(judged_intervals(draws[:, :m], 40, 0.95)[1][0].round(2)) for m in (1, 2)]
+    [0.48, 0.17]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(values[0]) / _spread(values)
+    p = np.nan_to_num(2 * distributions.t.sf(distance, np.maximum(blocks - 1, 1)), nan=1.0)
+    real = max(int((adjust_pvalues(p) < 1 - confidence).sum()), 1)
+    return drawn_interval(values, blocks, 1 - (1 - confidence) * real / len(p))
 
 
 def summed_interval(moves, confidence):

@@ -6,7 +6,7 @@ import pandas as pd
 from csnb.cells import REST, UNKNOWN, cell_effects, cell_sums, merge_cells
 from csnb.formats import column_name, group_word, word_of
 from csnb.loads import changed_metrics
-from csnb.paired import draw_blocks, drawn_interval, effect_row, effect_table, paired_facts
+from csnb.paired import draw_blocks, effect_row, effect_table, judged_intervals, paired_facts
 from csnb.reasons import UNCLEAR, read_reasons
 from csnb.strings import text
 
@@ -29,7 +29,12 @@ def measure_pulls(sessions, changes, metric, by, confidence=0.95, seed=0):
     pandas.DataFrame
         Results by `dimension` (the column) and `group`, the largest pull first; within a dimension they add up
         to the change. `difference_mix` and `difference_rate` are the two parts of a pull. Groups with
-        fewer than 20 sessions in a period are `rest`. Empty if the change is not real.
+        fewer than 20 sessions in a period are `rest`. Empty if the change is not real. The groups of a dimension are
+        judged together, so the intervals are the wider the more groups there are.
+
+    Source
+    ------
+    Benjamini & Hochberg (1995) and Benjamini & Yekutieli (2005), as in `csnb.paired.judged_intervals`.
 
     Examples
     --------
@@ -51,7 +56,7 @@ def _pulls_of(sessions, metric, name, confidence, seed):
         return effect_table([], ["dimension", "group"])
     groups = labels[name].to_numpy()[np.unique(codes, return_index=True)[1]]
     mix, rate = cell_effects(*cell_sums(facts, draw_blocks(facts, seed), codes, cells))
-    value, low, high = drawn_interval(facts.to_unit * (mix + rate), facts.blocks, confidence)
+    value, low, high = judged_intervals(facts.to_unit * (mix + rate), facts.blocks, confidence)
     n = np.bincount(codes, facts.rows["base"] * facts.rows["place"], minlength=cells).astype(int)
     rows = [
         effect_row(metric, {"dimension": name, "group": group}, facts, value[cell], low[cell], high[cell])
@@ -83,7 +88,8 @@ def measure_reason_pulls(sessions, changes, labels, confidence=0.95, seed=0, fol
     Returns
     -------
     pandas.DataFrame
-        Results by `reason`, the largest pull first; they add up to the change. Empty if the change is not real.
+        Results by `reason`, the largest pull first; they add up to the change, and are judged together as the groups of
+        `measure_pulls`. Empty if the change is not real.
 
     Examples
     --------
@@ -95,12 +101,17 @@ def measure_reason_pulls(sessions, changes, labels, confidence=0.95, seed=0, fol
         facts = paired_facts(sessions, metric)
         known = read_reasons(folder)["code"].to_list()
         drawn, one_cell = draw_blocks(facts, seed), np.zeros(len(facts.rows), int)
-        for reason, parts in _reason_parts(facts.rows, labels[labels["code"].isin(known)]).items():
-            counted = facts._replace(rows=facts.rows.assign(events=-parts.to_numpy()))
+        parts = _reason_parts(facts.rows, labels[labels["code"].isin(known)])
+        pulls = []
+        for reason in parts:
+            counted = facts._replace(rows=facts.rows.assign(events=-parts[reason].to_numpy()))
             base, events = cell_sums(counted, drawn, one_cell, 1)
-            pull = np.diff((events / base)[..., 0], axis=1)[:, 0]
-            interval = drawn_interval(pull, facts.blocks, confidence)
-            rows.append(effect_row(metric, {"reason": reason}, facts, *interval))
+            pulls.append(np.diff((events / base)[..., 0], axis=1)[:, 0])
+        intervals = judged_intervals(np.column_stack(pulls), facts.blocks, confidence)
+        rows = [
+            effect_row(metric, {"reason": reason}, facts, *interval)
+            for reason, *interval in zip(parts, *intervals, strict=True)
+        ]
     return _largest_first(effect_table(rows, ["reason"]))
 
 

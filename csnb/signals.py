@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import ruptures
 
-from csnb.measures import measure
+from csnb.measures import SMALLEST_GROUP, measure
 from csnb.metrics import metric_of
 from csnb.stats import laney_chart
 from csnb.stats.control import MEAN_RANGE, RUN_LENGTH
@@ -29,6 +29,7 @@ def measure_control(sessions, metric, by="platform"):
         them `center, z` (distance from the centre in its own spread), `is_signal` (beyond the limits)
         and `is_run` (the eighth or later day in a row on one side). Shares have Laney's limits (method
         `laney`), times and other ratios those of single values on the log scale (method `xmr`).
+        All days make up the limits; of a day with n below 5 nothing else is told (method `suppressed`).
         Days of day `unknown` are left out.
 
     Source
@@ -37,13 +38,25 @@ def measure_control(sessions, metric, by="platform"):
 
     Examples
     --------
-    >>> measure_control(book.sessions, "reply_rate")[["day", "n", "value"]].head(2).values.tolist()
-    [['2026-11-16', 2, 1.0], ['2026-11-17', 2, 1.0]]
+    >>> measure_control(book.sessions, "reply_rate")[["day", "n", "center", "method"]].head(2).values.tolist()
+    [['2026-11-16', 2, 1.0, 'suppressed'], ['2026-11-17', 2, 1.0, 'suppressed']]
     """
     daily = measure(sessions[sessions["day"] != "unknown"], metric, [by, "day"], smallest_group=1)
     chart = _laney if metric_of(metric).unit == "rate" else _xmr
     groups = [chart(rows) for _, rows in daily.groupby(by, sort=False)]
-    return pd.concat(groups) if groups else daily.assign(center=[], z=[], is_signal=[], is_run=[])
+    if not groups:
+        return daily.assign(center=[], z=[], is_signal=[], is_run=[])
+    return _without_small_days(pd.concat(groups))
+
+
+def _without_small_days(control):
+    """Suppress the days with few cases; their limits stay."""
+    few = control["n"].between(1, SMALLEST_GROUP - 1)
+    known = control.assign(
+        **{name: control[name].mask(few) for name in ("value", "z")},
+        **{name: control[name] & ~few for name in ("is_signal", "is_run")},
+    )
+    return known.assign(method=control["method"].mask(few, "suppressed"))
 
 
 def _laney(rows):

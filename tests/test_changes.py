@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtri
 from two_weeks import two_weeks
 
 from csnb.cells import REST, cell_effects, merge_cells
@@ -17,8 +18,8 @@ from csnb.changes import (
 from csnb.errors import ParameterError
 from csnb.findings import Finding
 from csnb.loads import changed_metrics, split_change
-from csnb.paired import draw_blocks, drawn_interval, paired_facts
-from csnb.pulls import measure_pulls, measure_reason_pulls
+from csnb.paired import draw_blocks, drawn_interval, judged_intervals, paired_facts
+from csnb.pulls import measure_pulls, measure_reason_pulls, sure_pulls
 from csnb.stats import decompose_change
 from csnb.strings import text
 
@@ -137,6 +138,16 @@ def test_the_interval_is_that_of_t_with_one_less_than_the_blocks():
     """qt(0.975, 9) in R is 2.262157; the draws 1, 2, 3 have a standard deviation of 1."""
     value, low, high = drawn_interval(np.array([5.0, 1.0, 2.0, 3.0]), 10, 0.95)
     assert (value, low, high) == pytest.approx((5.0, 5 - 2.262157, 5 + 2.262157))
+
+
+def test_estimates_judged_together_are_those_of_benjamini_and_hochberg():
+    """Of the 15 p-values of Benjamini & Hochberg (1995), section 4.1, nine are below 0.05 and four are called real."""
+    p = np.array([0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459,
+                  0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0])  # fmt: skip
+    draws = np.vstack([-ndtri(p / 2), np.full(15, -1.0), np.zeros(15), np.ones(15)])
+    value, low, high = judged_intervals(draws, 10**9, 0.95)
+    assert np.flatnonzero(low > 0).tolist() == [0, 1, 2, 3]
+    assert high - value == pytest.approx(np.full(15, 2.474740), abs=1e-6)  # qnorm(1 - 0.05 * 4 / 15 / 2) in R
 
 
 def test_equal_seeds_draw_alike(worse):
@@ -291,6 +302,34 @@ def test_pulls_add_up_in_every_dimension_and_name_the_product(worse):
     assert pulls["value"].to_numpy() == pytest.approx(
         (pulls["difference_mix"] + pulls["difference_rate"]).to_numpy()
     )
+
+
+def test_of_many_groups_that_are_alike_none_is_named():
+    """Where nothing differs, three of four tables of 30 groups would name one if each group stood for itself."""
+    names = []
+    for seed in range(12):
+        chance, quiet = np.random.default_rng(seed), two_weeks(seed, per_day=300)
+        many = quiet.assign(shop=chance.integers(0, 30, len(quiet)).astype(str))
+        pulls = measure_pulls(many, as_changed(SATISFACTION), SATISFACTION, ["shop"])
+        assert pulls["value"].sum() == pytest.approx(
+            np.diff(paired_facts(many, SATISFACTION).values)[0], abs=1e-12
+        )
+        names += sure_pulls(pulls)["group"].to_list()
+    assert len(names) <= 1
+
+
+def test_reasons_are_judged_together(worse):
+    """One reason alone is held to the whole error; beside four of no weight, to a fifth of it."""
+    bad = worse.loc[~worse["is_satisfied"], "session_key"]
+    quality = pd.DataFrame({"session_key": bad, "code": "quality"})
+    rare = [pd.DataFrame({"session_key": bad.iloc[[n]], "code": code})
+            for n, code in enumerate(("logistics", "price", "attitude"))]  # fmt: skip
+    one, many = (
+        measure_reason_pulls(worse, as_changed(SATISFACTION), labels).set_index("reason")
+        for labels in (quality, pd.concat([quality, *rare]))
+    )
+    widths = [(table["high"] - table["low"])["quality"] for table in (one, many)]
+    assert widths[1] > 1.1 * widths[0]
 
 
 def test_reasons_share_a_conversation_and_add_up_to_the_change(worse):

@@ -83,6 +83,24 @@ def test_pulls_are_bars_blue_for_better_and_brown_for_worse():
     assert slower.data[0].marker.color[0] == COLOURS["accent"]
 
 
+def test_a_pull_within_chance_is_grey():
+    quiet = two_weeks(seed=3)
+    figure = plot_pulls(measure_pulls(quiet, CHANGED, SATISFACTION, ["product"]), SATISFACTION)
+    assert set(figure.data[0].marker.color) == {COLOURS["rule"]}
+
+
+def test_days_of_few_cases_are_not_drawn_and_the_caption_says_so():
+    sessions = two_weeks(weeks=3)
+    small = {"2026-03-05": 4, "2026-03-06": 5}
+    kept = [rows.head(small.get(day, len(rows))) for day, rows in sessions.groupby("day")]
+    figure = plot_control(measure_control(pd.concat(kept), SATISFACTION), NO_CALENDAR)
+    line = next(trace for trace in figure.data if trace.mode == "lines+markers")
+    assert np.flatnonzero(np.isnan(list(line.y))).tolist() == [3]
+    assert [colour == COLOURS["paper"] for colour in line.marker.color[2:6]] == [False, True, True, False]
+    assert figure.layout.meta["note"] == "样本不足 5 的 1 天不显示 · 空心点样本不足 30，仅供参考"
+    assert plot_control(measure_control(sessions, SATISFACTION), NO_CALENDAR).layout.meta["note"] == ""
+
+
 def test_no_change_has_nothing_to_explain_but_its_name():
     none = CHANGED.assign(judgement="none")
     figure = plot_pulls(measure_pulls(two_weeks(), none, SATISFACTION, ["shop"]), SATISFACTION)

@@ -53,6 +53,25 @@ def test_the_eighth_day_on_one_side_is_a_run():
     assert control["is_run"].to_list()[15:] == [False, False, True, True, True]
 
 
+def test_a_day_of_few_cases_is_part_of_the_limits_but_not_told():
+    sessions = sessions_from([0.95] * 30)
+    few = sessions[sessions["day"] == "2026-01-07"].index[4:]
+    sessions = sessions.drop(few).assign(
+        is_satisfied=lambda rows: rows["is_satisfied"] & (rows["day"] != "2026-01-07")
+    )
+    control = measure_control(sessions, "satisfaction_rate").set_index("day")
+    daily = sessions.groupby("day")["is_satisfied"].agg(["sum", "size"])
+    chart = laney_chart(daily["sum"], daily["size"])
+    assert control["center"].to_numpy() == pytest.approx(chart["center"].to_numpy())
+    assert control["low"].to_numpy() == pytest.approx(chart["low"].to_numpy())
+    assert chart["signal"]["2026-01-07"]
+    day = control.loc["2026-01-07"]
+    assert (day["n"], day["method"], day["is_signal"]) == (4, "suppressed", False)
+    assert np.isnan(day["value"])
+    assert np.isnan(day["z"])
+    assert not control["value"].drop("2026-01-07").isna().any()
+
+
 def test_days_without_a_date_are_left_out_and_a_day_without_ratings_is_missing():
     sessions = sessions_from([0.8] * 10).astype({"is_satisfied": "boolean"})
     sessions.loc[sessions["day"] == "2026-01-07", ["is_rated", "is_satisfied"]] = [False, pd.NA]
