@@ -10,10 +10,8 @@ import polars as pl
 from csnb.book import read_conversations, write_parquet
 from csnb.errors import ParameterError
 from csnb.labelling import checked_coders
-from csnb.reasons import UNCLEAR, read_reasons
+from csnb.reasons import QUOTE, UNCLEAR, read_reasons
 from csnb.schema import conform
-
-_QUOTE = 80  # characters of a quote at most
 
 
 def read_cases(book, coder=None):
@@ -169,7 +167,7 @@ def _rows(case, session_key, session_id, coder, answer, codes):
 
 def _with_quotes(rows, said):
     """Quote the beginning of the message that shows each reason."""
-    quotes = said.select("session_key", "number", pl.col("text").str.slice(0, _QUOTE).alias("quote"))
+    quotes = said.select("session_key", "number", pl.col("text").str.slice(0, QUOTE).alias("quote"))
     quoted = rows.drop("quote").join(quotes, on=["session_key", "number"], how="left", maintain_order="left")
     return conform(quoted, "human_labels")
 

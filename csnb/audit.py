@@ -10,7 +10,9 @@ from scipy import stats as distributions
 
 from csnb.human import FINAL, read_answers, settled_values
 from csnb.measures import SMALLEST_GROUP
+from csnb.metrics import counts_for_ratings
 from csnb.reasons import read_reasons
+from csnb.schema import RESULT_FIGURES
 from csnb.stats import (
     adjust_pvalues,
     agreement_interval,
@@ -29,7 +31,6 @@ _BY_DESIGN = (
     "dissatisfied",
     "suspected",
 )  # who is suspected is what the machine calls dissatisfied
-_RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
 
 
 def select_labels(book, sessions):
@@ -50,7 +51,7 @@ def select_labels(book, sessions):
     0
     """
     human = book.human_labels.drop_duplicates(["session_key", "coder", "code"], keep="last")
-    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    counted = counts_for_ratings(sessions)
     return human[human["session_key"].isin(sessions.loc[counted, "session_key"])]
 
 
@@ -435,5 +436,5 @@ def no_value(unit, method):
 
 def results_of(rows, by, *more):
     """Give rows the shape of results."""
-    table = pd.DataFrame(rows, columns=["metric", *by, *_RESULTS, *more]).assign(rulepack="")
+    table = pd.DataFrame(rows, columns=["metric", *by, *RESULT_FIGURES, *more]).assign(rulepack="")
     return table.astype({"n": "int64", "value": float, "low": float, "high": float})

@@ -9,6 +9,8 @@ import pandas as pd
 from csnb.errors import ParameterError
 from csnb.human import ESTIMANDS
 from csnb.measures import SMALLEST_GROUP, measure
+from csnb.metrics import counts_for_ratings
+from csnb.schema import RESULT_FIGURES
 from csnb.stats import wilson_interval
 from csnb.stats.inputs import names, need_columns
 
@@ -17,7 +19,6 @@ LEAST_RIGHT = (
     0.6  # on unread coded conversations the machine found 62 % of the controllable ones and cleared 76 %
 )
 TILTS = (1.0, 1.5, 2.0, 3.0)
-_RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
 
 
 def bound_sides(scored, least_right=LEAST_RIGHT):
@@ -117,9 +118,9 @@ def measure_response_bias(sessions, by=None, confidence=0.95):
     [[nan, 0.3, 0.7], [0.5, 0.19, 0.81]]
     """
     seen = measure(sessions, ["invitation_rate", "rating_rate", "satisfaction_rate"], by, confidence)
-    counted = sessions[sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")]
+    counted = sessions[counts_for_ratings(sessions)]
     rows = [row for key, group in groups_of(counted, by) for row in _of_all(key, group, confidence)]
-    columns = ["metric", "assumption", *names(by), *_RESULTS]
+    columns = ["metric", "assumption", *names(by), *RESULT_FIGURES]
     return pd.concat([seen.reindex(columns=columns), pd.DataFrame(rows, columns=columns)], ignore_index=True)
 
 

@@ -114,12 +114,12 @@ def read_messages(messages, folder=None):
     causes = _votes(hits.filter(table="causes"), CODES, texts.height)
     signs = _votes(hits.filter(table="displeasure"), ["displeased"], texts.height)[:, 0]
     spared = np.exp(-_votes(hits.filter(table="spared"), ["spared"], texts.height)[:, 0])
-    displeased = _chance(_log_odds(model["displeased"]) + signs + _CAUSE_SHOWS * causes.max(1) - _SHIFT)
+    displeased = chance_of(_log_odds(model["displeased"]) + signs + _CAUSE_SHOWS * causes.max(1) - _SHIFT)
     displeased *= spared
     by_model = np.column_stack([model[code] for code in CODES])
     session = spoken["session_key"].to_numpy()
     from_agent = by_model[row] * ~is_customer[:, None]
-    named = _chance(_log_odds(by_model) + causes)[row]
+    named = chance_of(_log_odds(by_model) + causes)[row]
     named = 1 - (1 - named) * (1 - _rudeness_before(from_agent, session))
     topics = np.minimum(_votes(hits.filter(table="topics"), CODES, texts.height), 1)[row]
     displeased = displeased[row] * is_customer
@@ -184,8 +184,8 @@ def _log_odds(chance):
     return np.log(chance / (1 - chance))
 
 
-def _chance(log_odds):
-    """Turn log-odds into probabilities."""
+def chance_of(log_odds):
+    """Turn log-odds into probabilities, of any shape."""
     return 1 / (1 + np.exp(-log_odds))
 
 

@@ -9,6 +9,7 @@ from scipy import stats as distributions
 from scipy.special import expit, logit
 
 from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
+from csnb.schema import RESULT_FIGURES
 from csnb.stats import adjust_pvalues, concentration, share_interval, shrink
 
 SURE_CODE = 0.5  # the machine's probability from which its reason counts
@@ -102,7 +103,7 @@ def compare_faults(sessions, labels, confidence=0.95, seed=0, folder=None):
         | {"source": sources[name], "grade": "D" if sources[name] == "machine" else "B"}
         for name in faults
     ]
-    columns = ["metric", "fault", "n", "value", "low", "high", "unit", "method", "rulepack", "standard_rate", "agents_count",
+    columns = ["metric", "fault", *RESULT_FIGURES, "standard_rate", "agents_count",
                "over_share", "held_share", "usual_share", "p_value", "icc_share", "source", "grade"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table["p_adjusted"] = adjust_pvalues(table["p_value"].to_numpy(float))
@@ -194,7 +195,7 @@ def compare_fault_agents(sessions, labels, faults, confidence=0.95, folder=None)
         _fault_agents(row, sessions, found[row["fault"]], confidence, folder)
         for row in faults[faults["judged"].isin(["individual", "mixed"])].to_dict("records")
     ]
-    columns = ["metric", "fault", "agent_id", "team", "n", "value", "low", "high", "unit", "method", "rulepack",
+    columns = ["metric", "fault", "agent_id", "team", *RESULT_FIGURES,
                "bar_rate", "sure_share", "is_named"]  # fmt: skip
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
@@ -255,7 +256,7 @@ def measure_faults(sessions, labels, by, folder=None):
         for name in faults
         for group, part in groups
     ]
-    columns = ["metric", "fault", by, "n", "value", "low", "high", "unit", "method", "rulepack"]
+    columns = ["metric", "fault", by, *RESULT_FIGURES]
     return pd.DataFrame(rows, columns=columns)
 
 

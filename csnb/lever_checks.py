@@ -7,6 +7,7 @@ from scipy.special import expit
 from csnb.counterfactual import FAINT, compare_to_standard, fit_logit
 from csnb.formats import column_name, word_of
 from csnb.recovery import MODIFIERS, compare_levers, compared_sessions, finished, t_interval
+from csnb.schema import RESULT_FIGURES
 from csnb.sensitivity import TRIM, saved_by_independent_causes, saved_by_weighting
 from csnb.stats import e_value
 from csnb.strings import text
@@ -110,7 +111,7 @@ def compare_estimates(checks):
         for row in checks.to_dict("records")
         for name in _ESTIMATES
     ]  # fmt: skip
-    columns = ["metric", "fault", "estimate", "n", "value", "low", "high", "unit", "method", "rulepack"]
+    columns = ["metric", "fault", "estimate", *RESULT_FIGURES]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -6,7 +6,9 @@ from scipy import stats as distributions
 
 from csnb.errors import ParameterError, one_of
 from csnb.metrics import metric_of
+from csnb.schema import RESULT_FIGURES
 from csnb.stats import adjust_pvalues, wilson_interval
+from csnb.strings import AUDIENCES
 
 SMALLEST_GROUP = 5  # below: suppressed; from here to PLAIN: shown and marked as indicative
 PLAIN = 30
@@ -77,7 +79,7 @@ def _measure_one(sessions, name, by, confidence, smallest_group):
             value, low, high, method = np.nan, np.nan, np.nan, "suppressed"
         packs = ", ".join(sorted(group["rulepack"].dropna().unique()))
         rows.append((name, *(key if by else ()), n, value, low, high, metric.unit, method, packs))
-    columns = ["metric", *by, "n", "value", "low", "high", "unit", "method", "rulepack"]
+    columns = ["metric", *by, *RESULT_FIGURES]
     if not rows and not by:
         rows = [(name, 0, np.nan, np.nan, np.nan, metric.unit, "no sessions", "")]
     frame = pd.DataFrame(rows, columns=columns)
@@ -187,9 +189,7 @@ def agent_grouping(audience):
     >>> agent_grouping("analyst"), agent_grouping("leadership")
     ('agent_id', 'team')
     """
-    return (
-        "agent_id" if one_of("audience", audience, ("analyst", "lead", "leadership")) == "analyst" else "team"
-    )
+    return "agent_id" if one_of("audience", audience, AUDIENCES) == "analyst" else "team"
 
 
 def compare_periods(sessions, metrics, before, after, by=None, confidence=0.95):

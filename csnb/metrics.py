@@ -71,6 +71,26 @@ def _to_standard(sessions):
 _ALWAYS = ("bot_only", "ungraded_day")
 _RATED = ("ungraded_day",)
 
+
+def counts_for_ratings(sessions):
+    """Say of which sessions a rating counts: of all that count, and of those on days without grades.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame with `left_out_because`
+
+    Returns
+    -------
+    pandas.Series of bool
+
+    Examples
+    --------
+    >>> counts_for_ratings(pd.DataFrame({"left_out_because": [None, "ungraded_day", "one_way"]})).tolist()
+    [True, True, False]
+    """
+    return sessions["left_out_because"].isna() | sessions["left_out_because"].isin(_RATED)
+
+
 METRICS = {
     "sessions": Metric("count", _every, _every, "count", None, "csnb", _ALWAYS),
     "buyers": Metric("distinct", _column("buyer_id"), _known("buyer_id"), "count", None, "csnb", _ALWAYS),

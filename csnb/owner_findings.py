@@ -5,9 +5,9 @@ import pandas as pd
 from csnb.bounds import LEAST_RIGHT
 from csnb.findings import Finding
 from csnb.formats import format_interval, format_value, word_of
+from csnb.metrics import counts_for_ratings
 from csnb.owner_trends import GROWING, SHRINKING
-from csnb.satisfaction import UNVERIFIED as BY_MACHINE
-from csnb.satisfaction import dissatisfied_sessions
+from csnb.satisfaction import BY_MACHINE, dissatisfied_sessions
 from csnb.strings import text
 from csnb.trust import USABLE, cap_grades, find_label_verdict
 
@@ -66,7 +66,7 @@ def find_owner_issues(sessions, owners, reasons, trends, trust):
 
 def _nothing(sessions, owners):
     """Say that there is nothing to tell: no ratings, none dissatisfied, or no known reason; empty if there is."""
-    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    counted = counts_for_ratings(sessions)
     rated = sessions[counted & sessions["is_rated"].astype(bool)]
     base = {"n": format_value(len(rated), "count")}
     if rated.empty:

@@ -11,17 +11,18 @@ import pandas as pd
 
 from csnb.human import corrected_values
 from csnb.measures import SMALLEST_GROUP
+from csnb.metrics import counts_for_ratings
 from csnb.owners import coded_flags, estimate_shares, owner_answers, owner_chances
-from csnb.satisfaction import UNVERIFIED as BY_MACHINE
-from csnb.satisfaction import dissatisfied_sessions
+from csnb.satisfaction import BY_MACHINE, dissatisfied_sessions
+from csnb.schema import RESULT_FIGURES
 from csnb.shares import CORRECTED, TWO_PHASE
 from csnb.stats import difference_interval, wilson_interval
 from csnb.two_phase import Correction, lean_on_machine, share_intervals
 
 GROWING, SHRINKING, UNCLEAR, UNKNOWN = "growing", "shrinking", "unclear", "unknown"
-_WEEKS = ["metric", "owner", "week", "n", "value", "low", "high", "unit", "method", "rulepack"]
+_WEEKS = ["metric", "owner", "week", *RESULT_FIGURES]
 _HALVES = [
-    "metric", "owner", "before", "after", "n_before", "value_before", "n", "value", "low", "high", "unit", "method", "rulepack",
+    "metric", "owner", "before", "after", "n_before", "value_before", *RESULT_FIGURES,
     "difference", "difference_low", "difference_high", "trend",
 ]  # fmt: skip
 _ENDS = ["value", "low", "high"]
@@ -126,7 +127,7 @@ class _Seen(NamedTuple):
 
 def _look(sessions, scored, machine, human, folder, chances):
     """Gather what rates are made of."""
-    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    counted = counts_for_ratings(sessions)
     rated = sessions[counted & sessions["is_rated"].astype(bool) & sessions["week"].notna()]
     bad = dissatisfied_sessions(rated)
     coded = coded_flags(bad, machine, folder).reindex(rated["session_key"], fill_value=0)

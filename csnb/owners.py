@@ -16,7 +16,8 @@ from csnb.human import corrected_values, side_values
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.measures import SMALLEST_GROUP, measure
 from csnb.reasons import read_owners, read_reasons
-from csnb.satisfaction import UNVERIFIED as BY_MACHINE
+from csnb.satisfaction import BY_MACHINE
+from csnb.schema import RESULT_FIGURES
 from csnb.shares import CORRECTED, TWO_PHASE, any_of, with_base
 from csnb.strings import get_language
 from csnb.two_phase import lean_on_machine, share_intervals, two_phase
@@ -26,7 +27,6 @@ AGENT, MANAGEMENT = "agent", "cs_management"
 SERVICE = (AGENT, MANAGEMENT)
 DUTIES = ("agent", "both", "management")
 _SIDE_OF_DUTY = dict(zip(("controllable", "mixed", "uncontrollable"), DUTIES, strict=True))
-_RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
 
 
 def read_owner_rules(folder=None):
@@ -143,7 +143,7 @@ def count_owners(sessions, owned):
     counts = counts.sort_values(["value", "owner"], ascending=[False, True], ignore_index=True)
     frame = counts.assign(metric="coded_sessions", n=len(sessions), value=counts["value"].astype(float), low=np.nan,
                           high=np.nan, unit="count", method=BY_MACHINE, rulepack="")  # fmt: skip
-    return frame[["metric", "owner", *_RESULTS]]
+    return frame[["metric", "owner", *RESULT_FIGURES]]
 
 
 # ---- shares, from labels or as bounds
@@ -284,7 +284,7 @@ def _bounded(by, names, ends, metric, scored):
     rows = [{by: name, "low": low, "high": high} for name, (low, high) in zip(names, ends, strict=True)]
     frame = pd.DataFrame(rows).assign(metric=metric, n=0, value=np.nan, unit="rate", rulepack="", sessions=len(scored),
                                       method="suppressed" if is_few else UNVERIFIED)  # fmt: skip
-    return frame[["metric", by, *_RESULTS, "sessions"]]
+    return frame[["metric", by, *RESULT_FIGURES, "sessions"]]
 
 
 def _estimated(by, values, f, metric, said, confidence):
@@ -298,7 +298,7 @@ def _estimated(by, values, f, metric, said, confidence):
     frame = pd.DataFrame({by: list(values), **dict(zip(("value", "low", "high"), ends, strict=True))})
     method = "suppressed" if is_few else TWO_PHASE if off is None else f"{TWO_PHASE}, {CORRECTED}"
     frame = frame.assign(metric=metric, n=fit.n, unit="rate", method=method, rulepack="", sessions=fit.size)
-    return frame[["metric", by, *_RESULTS, "sessions"]]
+    return frame[["metric", by, *RESULT_FIGURES, "sessions"]]
 
 
 # ---- refunds, asks, quotes
@@ -392,7 +392,7 @@ def measure_refunds(sessions, by="owner", confidence=0.95):
         )
         rows.append({"metric": "refund_amount", by: group, "n": len(amounts), "value": value, "low": low, "high": high,
                      "unit": "yuan", "method": "suppressed" if is_few else "gamma", "rulepack": ""})  # fmt: skip
-    return pd.DataFrame(rows, columns=["metric", by, *_RESULTS])
+    return pd.DataFrame(rows, columns=["metric", by, *RESULT_FIGURES])
 
 
 def _sum_interval(amounts, confidence):
@@ -434,7 +434,7 @@ def measure_owner_figures(shares, sessions, confidence=0.95):
     rates = measure(sessions, ["lowest_score_rate", "repeat_rate_72h", "refund_rate"], "owner", confidence)
     tables = (with_base(shares), rates, measure_refunds(sessions, confidence=confidence))
     parts = [part for part in tables if len(part)] or [rates]
-    return pd.concat(parts, ignore_index=True)[["metric", "owner", *_RESULTS]]
+    return pd.concat(parts, ignore_index=True)[["metric", "owner", *RESULT_FIGURES]]
 
 
 def list_asks(reasons, owner, folder=None):

@@ -12,6 +12,7 @@ from scipy import stats as distributions
 
 from csnb.errors import ParameterError
 from csnb.metrics import metric_of
+from csnb.schema import RESULT_FIGURES
 from csnb.stats import adjust_pvalues
 
 DRAWS, FEWEST_AGENTS = 500, 15
@@ -225,5 +226,5 @@ def effect_row(metric, keys, facts, value, low, high):
 
 def effect_table(rows, keys):
     """Put rows of effects into a table; it may be empty."""
-    columns = ["metric", *keys, "n", "value", "low", "high", "unit", "method", "rulepack"]
+    columns = ["metric", *keys, *RESULT_FIGURES]
     return pd.DataFrame(rows, columns=columns)

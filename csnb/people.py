@@ -14,9 +14,8 @@ from csnb.findings import Finding
 from csnb.formats import format_interval, format_value, metric_name, word_of
 from csnb.hints import HINTS
 from csnb.standing import count_standings, measure_reliability, outcome_rule
-from csnb.strings import text
+from csnb.strings import AUDIENCES, text
 
-AUDIENCES = ("analyst", "lead", "leadership")
 RELIABLE = 0.7  # part of the variety that must last for a team's view
 
 

@@ -32,11 +32,10 @@ from csnb.formats import format_period, rulepack_words
 from csnb.pages import Download, notebook_facts, render_cells, render_failure, render_page
 from csnb.periods import period_dates
 from csnb.shelf import delete_old_pages, index_language, workbook_path, write_index, write_manifest
-from csnb.strings import LANGUAGES, has_text, language, text
+from csnb.strings import AUDIENCES, LANGUAGES, has_text, language, text
 from csnb.workbook import XLSX, page_tables, workbook_bytes
 
 SHARED = ("book", "date_from", "date_to", "shops", "lang", "audience", "as_of")
-AUDIENCES = ("analyst", "lead", "leadership")
 BAD_INPUT = ("BookError", "ExportError", "DefinitionError", "ParameterError")
 VERSION = version("csnb")
 TIMEOUT = 3600

@@ -12,6 +12,7 @@ from csnb.formats import format_interval, format_period, format_short_day, forma
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.measures import compare_periods, measure
 from csnb.metrics import METRICS
+from csnb.schema import RESULT_FIGURES
 from csnb.stats import adjust_pvalues
 from csnb.strings import text
 from csnb.windows import NO_DAYS, WEEKS, in_days, period_spans
@@ -87,7 +88,7 @@ def measure_core(sessions, periods, shifts, confidence=0.95, folder=None):
 
 
 _CORE = [
-    "metric", "platform", "n", "value", "low", "high", "unit", "method", "rulepack",
+    "metric", "platform", *RESULT_FIGURES,
     "value_this", "value_last", "value_before_last",
     "difference", "difference_low", "difference_high", "p_adjusted", "movement",
 ]  # fmt: skip

@@ -13,11 +13,12 @@ from csnb.human import FINAL, corrected_values
 from csnb.measures import SMALLEST_GROUP
 from csnb.owners import assign_owners, coded_owners, estimate_shares
 from csnb.reasons import read_reasons
-from csnb.satisfaction import UNVERIFIED as BY_MACHINE
+from csnb.satisfaction import BY_MACHINE
+from csnb.schema import RESULT_FIGURES
 from csnb.shares import CORRECTED, TWO_PHASE
 from csnb.two_phase import lean_on_machine, share_intervals
 
-_RESULTS = ["n", "value", "low", "high", "unit", "method", "rulepack", "sessions", "coded_count"]
+_RESULTS = [*RESULT_FIGURES, "sessions", "coded_count"]
 
 
 def measure_reasons(scored, machine, human=None, confidence=0.95, folder=None, chances=None):

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from csnb.behaviour import measure_facts, read_measured
-from csnb.evidence import CODES, hit, is_spoken, read_messages
+from csnb.evidence import CODES, chance_of, hit, is_spoken, read_messages
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.schema import conform, empty
 
@@ -23,7 +23,7 @@ GENERAL = (
 )  # fmt: skip
 PER_CODE = ("strongest", "total", "share", "measured", "displeased")
 LEAST_CHANCE = 0.02  # a probability below this is not kept
-_QUOTE = 80  # characters of a quote at most
+QUOTE = 80  # characters of a quote at most
 _SURE = 0.95  # no single message convinces more
 _ARRIVAL = 4  # customer's messages after which displeasure counts a third as `early`
 _FLOOR = 0.05  # evidence below this is as good as none, on the log scale
@@ -182,11 +182,11 @@ def score_sessions(messages, turns=None, folder=None):
     starts = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
     weights = read_combination(folder)
     general = _general(evidence, starts)
-    dissatisfied = _chance(weighted(general, GENERAL, weights["dissatisfied"]))
+    dissatisfied = chance_of(weighted(general, GENERAL, weights["dissatisfied"]))
     per_code = _per_code(evidence, starts, facts, dissatisfied)
     reasons = np.empty(per_code.shape[:2])
     for column, (code, side) in enumerate(sides(folder).items()):
-        reasons[:, column] = _chance(
+        reasons[:, column] = chance_of(
             weighted(per_code[:, column], PER_CODE, weights[side]) + weights["offset"][code]
         )
     is_decided = decided(dissatisfied >= 0.5, reasons, weights["decision"])
@@ -321,7 +321,7 @@ def _reason_rows(scores, evidence):
             "quote": evidence.spoken["text"]
             .gather(at)
             .str.strip_chars()
-            .str.slice(0, _QUOTE)
+            .str.slice(0, QUOTE)
             .str.strip_chars_end(),
             "is_measured": is_measured,
         },
@@ -354,11 +354,6 @@ def log_odds(chance):
     """Turn probabilities into log-odds, kept off both ends."""
     chance = np.clip(chance, 0.01, 0.99)
     return np.log(chance / (1 - chance))
-
-
-def _chance(log_odds):
-    """Turn log-odds into probabilities."""
-    return 1 / (1 + np.exp(-log_odds))
 
 
 @cache

@@ -15,6 +15,8 @@ from csnb.bounds import packs_of
 from csnb.casemix import case_mix
 from csnb.counterfactual import compare_to_standard
 from csnb.faults import find_faults
+from csnb.metrics import counts_for_ratings
+from csnb.schema import RESULT_FIGURES
 from csnb.stats.inputs import quantile_of
 
 FEWEST_AGENTS = 15  # with fewer, days of agents are the clusters
@@ -22,7 +24,6 @@ FEWEST_RATED, FEWEST_OF_EACH = 100, 10
 MODIFIERS = ("intent", "stage", "channel", "has_campaign_flag")
 _SAID_FINER = {"stage": "intent", "platform": "shop"}  # where the finer one is known the other adds nothing
 BY_AGENT, BY_DAY = "g-computation, by agent", "g-computation, by agent and day"
-_COLUMNS = ["n", "value", "low", "high", "unit", "method", "rulepack"]
 
 
 class Compared(NamedTuple):
@@ -81,7 +82,7 @@ def compared_sessions(sessions, levers, folder=None):
         Levers off standard (or at it) in fewer than 10 conversations are left out. `reason` is `too few
         ratings`, `none dissatisfied`, `all dissatisfied`, `no lever varies` or None.
     """
-    counted = sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")
+    counted = counts_for_ratings(sessions)
     rated = sessions[counted & sessions["is_rated"].astype(bool) & sessions["is_dissatisfied"].notna()]
     y = rated["is_dissatisfied"].astype(float).to_numpy()
     off = levers.loc[rated.index].astype("boolean").fillna(False).astype(float)
@@ -232,5 +233,5 @@ def finished(rows, compared, by, more=()):
     """Give rows the shape of results; what cannot be compared says why."""
     usual = compared.reason or compared.by
     said = [row | {"method": compared.reason or row.get("method", usual)} for row in rows]
-    frame = pd.DataFrame(said, columns=["metric", *by, *_COLUMNS, *more])
+    frame = pd.DataFrame(said, columns=["metric", *by, *RESULT_FIGURES, *more])
     return frame.assign(rulepack=packs_of(compared.sessions))

@@ -14,12 +14,14 @@ import polars as pl
 
 from csnb.formats import word_of
 from csnb.measures import SMALLEST_GROUP, measure
+from csnb.metrics import counts_for_ratings
 from csnb.reasons import read_reasons, read_sure
+from csnb.schema import RESULT_FIGURES
 from csnb.sides import SIDES
 from csnb.stats import wilson_interval
 from csnb.strings import text
 
-UNVERIFIED = "machine codes, unverified"
+BY_MACHINE = "machine codes, unverified"
 SLICES = ("channel", "shop", "team", "agent_id", "product", "event", "daypart")
 
 
@@ -68,7 +70,7 @@ def largest_platform(sessions):
 
 def _counted_sessions(sessions):
     """Keep the sessions whose ratings count."""
-    return sessions[sessions["left_out_because"].isna() | (sessions["left_out_because"] == "ungraded_day")]
+    return sessions[counts_for_ratings(sessions)]
 
 
 def measure_scores(sessions, confidence=0.95):
@@ -153,7 +155,7 @@ def _share(count, n, confidence):
 
 def _shares(rows, by, more=()):
     """Give shares the shape of results."""
-    columns = ["metric", *by, "n", "value", "low", "high", "unit", "method", "rulepack", *more]
+    columns = ["metric", *by, *RESULT_FIGURES, *more]
     return pd.DataFrame(rows, columns=columns).assign(unit="rate", rulepack="")
 
 
@@ -186,7 +188,7 @@ def measure_slices(sessions, events, audience="analyst", confidence=0.95):
         if name in sliced and sliced[name].notna().any() and (name != "agent_id" or audience == "analyst")
     ]  # fmt: skip
     parts = [_slice(sliced, name, confidence) for name in names]
-    columns = ["metric", "platform", "dimension", "group", "n", "value", "low", "high", "unit", "method", "rulepack",
+    columns = ["metric", "platform", "dimension", "group", *RESULT_FIGURES,
                "session_count", "invited_count"]  # fmt: skip
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -372,6 +374,5 @@ def _reasons(folder):
 
 def _counted(rows, by):
     """Give counts of machine codes the shape of results."""
-    columns = ["metric", *by, "n", "value", "low", "high", "unit", "method", "rulepack"]
-    frame = pd.DataFrame(rows, columns=columns[: 3 + len(by)])
-    return frame.assign(low=np.nan, high=np.nan, unit="count", method=UNVERIFIED, rulepack="")
+    frame = pd.DataFrame(rows, columns=["metric", *by, "n", "value"])
+    return frame.assign(low=np.nan, high=np.nan, unit="count", method=BY_MACHINE, rulepack="")

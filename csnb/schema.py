@@ -367,6 +367,9 @@ RESULTS = Table(
     },
 )
 
+#: the columns of `results` behind `metric` and what they are grouped by
+RESULT_FIGURES = [*RESULTS.columns][1:]
+
 TABLES = {
     "staged": STAGED, "messages": MESSAGES, "texts": TEXTS, "turns": TURNS, "sessions": SESSIONS,
     "labels": LABELS, "chances": CHANCES, "drawn": DRAWN, "human_labels": HUMAN_LABELS, "ratings": RATINGS, "agents": AGENTS,

@@ -17,6 +17,7 @@ from csnb.formats import word_of
 from csnb.human import ESTIMANDS, coded_values, double_coded, read_answers, settled_values, side_values
 from csnb.measures import PLAIN, SMALLEST_GROUP
 from csnb.reasons import read_reasons
+from csnb.schema import RESULT_FIGURES
 from csnb.sides import SIDES
 from csnb.stats import shrink
 from csnb.stats.inputs import names, quantile_of
@@ -30,7 +31,7 @@ METRICS = {
 _READINGS = dict(zip(METRICS, ("broad", "split", "strict"), strict=True))
 TWO_PHASE, CORRECTED, NOT_ALL_DRAWN = "two-phase", "coders' errors corrected", "part never drawn from"
 _WIDEST = (0.25,) * len(ESTIMANDS)  # spread of one label where nothing is known
-_COLUMNS = ["n", "value", "low", "high", "unit", "method", "rulepack", "sessions"]
+_COLUMNS = [*RESULT_FIGURES, "sessions"]
 
 
 def scored_sessions(bad, labels, drawn, folder=None, chances=None):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from csnb.casemix import read_people
+from csnb.schema import RESULT_FIGURES
 from csnb.stats import ratio_interval
 
 
@@ -41,7 +42,7 @@ def measure_strain(sessions, by, confidence=0.95, folder=None):
     groups = rows.groupby(by) if by in rows else []
     fewest = 1 if by == "agent_id" else rule["naming"]["fewest_agents"]
     found = [_strain_row(by, name, part, fewest, confidence) for name, part in groups]
-    columns = ["metric", by, "n", "value", "low", "high", "unit", "method", "rulepack", "heavy_count", "work_hours",
+    columns = ["metric", by, *RESULT_FIGURES, "heavy_count", "work_hours",
                "run_count", "late_share", "late_after_share"]  # fmt: skip
     return pd.DataFrame(found, columns=columns)
 

@@ -8,6 +8,7 @@ from csnb.errors import StringsError, one_of
 from csnb.lookup import read_toml
 
 LANGUAGES = ("zh", "en")
+AUDIENCES = ("analyst", "lead", "leadership")  # who reads a page, from who sees every name to who sees none
 _state = {"language": "zh", "folder": None}
 
 

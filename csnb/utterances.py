@@ -9,13 +9,12 @@ import hashlib
 import os
 import tempfile
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
-from csnb.lookup import definition_names, definition_path, read_rows, read_toml, wrong
+from csnb.lookup import cache_folder, definition_names, definition_path, read_rows, read_toml, wrong
 from csnb.tags import fold_texts, read_rules, tag_spoken
 
 COLUMNS = ("role", "tone", "codes", "text")
@@ -135,7 +134,7 @@ def load_model(folder=None):
         For each speaker (`customer`, `agent`): `<speaker>_heads` (names: `displeased` and codes),
         `<speaker>_weights` (features x heads) and `<speaker>_offsets`.
     """
-    path = _cache_folder() / f"utterances-{_fingerprint(folder)}.npz"
+    path = cache_folder() / f"utterances-{_fingerprint(folder)}.npz"
     try:
         with np.load(path) as stored:
             return dict(stored)
@@ -149,12 +148,6 @@ def load_model(folder=None):
     except OSError:
         pass
     return model
-
-
-def _cache_folder():
-    """Give the folder of trained models."""
-    base = os.environ.get("CSNB_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "csnb"
 
 
 def _fingerprint(folder):

@@ -16,8 +16,7 @@ from csnb.reasons import read_owners
 from csnb.satisfaction import dissatisfied_sessions
 from csnb.shares import scored_sessions
 from csnb.world import make_world
-from csnb.world.causes import EXTERNAL
-from csnb.world.truth import CODES
+from csnb.world.causes import CODES, EXTERNAL
 from validation.runner import Estimate, Figure, Study
 from validation.studies_changes import ALIKE, LARGE
 from validation.studies_shares import EVERYBODY_RATES, drawn

@@ -19,6 +19,7 @@ BEHAVIOURS = (
 )  # fmt: skip
 EXTERNAL = ("price", "campaign", "discount", "quality", "logistics", "stock", "policy", "system")
 CONTROLLABLE = ("timeliness", "ability", "attitude", "emotion", "bot")
+CODES = (*CONTROLLABLE, *EXTERNAL, "unclear")
 
 
 def external_chances(p, seed, contacts, shops):

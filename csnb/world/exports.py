@@ -12,13 +12,14 @@ import xlsxwriter
 from csnb.errors import ParameterError, one_of
 from csnb.layouts import read_layout, shapes_of
 from csnb.schema import TIME
+from csnb.world.causes import CODES
 from csnb.world.coders import label_exports
 from csnb.world.draws import happens
 from csnb.world.faults import as_faults, soil
 from csnb.world.making import make_world
 from csnb.world.observed import at, session_ids
 from csnb.world.scenarios import world_table
-from csnb.world.talk import CODES, talk
+from csnb.world.talk import talk
 
 TABLES = ("agents", "events", "orders", "refunds", "tickets", "shifts")
 FORMATS = ("csv", "csv.gz", "xlsx", "jsonl")

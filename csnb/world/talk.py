@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from csnb.world.causes import BEHAVIOURS, CONTROLLABLE, EXTERNAL
+from csnb.world.causes import BEHAVIOURS, CODES, EXTERNAL
 from csnb.world.draws import uniforms
 from csnb.world.grammar import pick, say
 from csnb.world.plot import plot_session
 from csnb.world.scenarios import world_table
 from csnb.world.stock import read_stock
 
-CODES = (*CONTROLLABLE, *EXTERNAL, "unclear")
 CARDS = {"product_card", "order_card"}
 HANDED = {"transfer_to_human", "transfer"}
 

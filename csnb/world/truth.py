@@ -10,13 +10,11 @@ from scipy.special import logit
 from csnb.errors import ParameterError, one_of
 from csnb.world.aftermath import order_chances
 from csnb.world.arrivals import draw_unresolved
-from csnb.world.causes import BEHAVIOURS, CONTROLLABLE, EXTERNAL, combine, external_chances, sides
+from csnb.world.causes import BEHAVIOURS, CODES, combine, external_chances, sides
 from csnb.world.observed import session_ids
 from csnb.world.people import SKILLS, TRAITS
 from csnb.world.scenarios import world_table
 from csnb.world.service import serve
-
-CODES = (*CONTROLLABLE, *EXTERNAL, "unclear")
 
 
 @dataclass(frozen=True)
