@@ -88,10 +88,10 @@ _HOMES = {
         "show_chart",
     ],
     "csnb.charts_control": ["plot_control", "plot_pulls"],
-    "csnb.tables": [
-        "show_section", "show_findings", "show_table", "show_quotes", "show_sheets", "show_definitions",
-        "show_provenance",
+    "csnb.blocks": [
+        "show_section", "show_findings", "show_quotes", "show_sheets", "show_definitions", "show_provenance",
     ],
+    "csnb.tables": ["show_table"],
     "csnb.press": ["list_reports", "run_reports"],
     "csnb.world": ["simulate"],
 }  # fmt: skip

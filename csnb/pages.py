@@ -22,8 +22,8 @@ from traitlets.config import Config
 
 from csnb.figures import chart_html
 from csnb.formats import escape
+from csnb.outputs import FACTS, TEMPLATE, lab_script, lab_style
 from csnb.strings import get_language, text
-from csnb.tables import FACTS, TEMPLATE, lab_script, lab_style
 from csnb.theme import css_variables, dark_colours, print_colours
 
 PLOTLY = "application/vnd.plotly.v1+json"

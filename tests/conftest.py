@@ -20,6 +20,14 @@ def chinese_texts():
     set_language("zh")
 
 
+@pytest.fixture
+def displayed(monkeypatch):
+    """Collect what is displayed, as the notebook's front end would get it."""
+    bundles = []
+    monkeypatch.setattr("csnb.outputs.display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
 def rows_from(table, platform="generic", day="2026-03-02", shop=None):
     """Read an ASCII table of messages into staged rows; an empty cell is a missing value.
 

@@ -14,7 +14,7 @@ def shown(monkeypatch):
         kept["sections"] += [words.split('id="')[1].split('"')[0]] if '<h2 class="section"' in words else []
         kept["charts"] += [] if isinstance(bundle, dict) else [bundle]
 
-    monkeypatch.setattr("csnb.tables.display", keep)
+    monkeypatch.setattr("csnb.outputs.display", keep)
     monkeypatch.setattr("csnb.charts.display", keep)
     return kept
 

@@ -5,10 +5,10 @@ import pytest
 from test_audit import drifting, machine, people, two_coders
 
 from csnb.audit import list_disputes, measure_accuracy, measure_drift, measure_gap
+from csnb.blocks import findings_html
 from csnb.label_findings import find_label_issues
 from csnb.label_plan import plan_margins
 from csnb.strings import LANGUAGES, set_language
-from csnb.tables import findings_html
 from csnb.trust import judge_labels
 
 

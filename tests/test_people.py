@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from people_tables import NO_LABELS, NO_SHIFTS, team
 
+from csnb.blocks import sheets_html
 from csnb.charts_people import plot_funnel
 from csnb.errors import ParameterError
 from csnb.faults import compare_fault_agents, compare_faults
@@ -21,7 +22,7 @@ from csnb.people import (
 from csnb.standing import compare_agents, compare_units
 from csnb.strain import measure_strain
 from csnb.strings import text
-from csnb.tables import sheets_html, table_html
+from csnb.tables import table_html
 from csnb.talks import list_sheets, list_talks
 
 CLEAR = [0.05] * 2 + [0.2] * 16 + [0.5] * 2

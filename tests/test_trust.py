@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from test_audit import people, two_coders
 
+from csnb.blocks import findings_html
 from csnb.findings import Finding
 from csnb.strings import LANGUAGES, set_language
-from csnb.tables import findings_html
 from csnb.trust import cap_grades, find_label_verdict, judge_labels
 
 
