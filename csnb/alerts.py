@@ -10,6 +10,7 @@ from scipy import stats as distributions
 from csnb.book import read_conversations
 from csnb.formats import word_of
 from csnb.lookup import line_of, read_toml, wrong
+from csnb.measures import SMALLEST_GROUP
 from csnb.stats import adjust_pvalues, difference_interval, wilson_interval
 from csnb.strings import text
 from csnb.windows import NO_DAYS, in_days, period_spans
@@ -87,10 +88,10 @@ def measure_alerts(sessions, periods, human_labels, confidence=0.95, folder=None
     -------
     pandas.DataFrame
         Results by `alert`: `n` counted conversations, `value` the share that raises the alert, beside `case_count`
-        (alerts of one buyer in one shop on one day are one case), `value_base` (the share in the four weeks before),
-        `difference` with its interval (Newcombe), `movement` (more, fewer or none, after Benjamini-Hochberg), and
+        (alerts of one buyer in one shop on one day are one case), `value_base` (the share in the four weeks before, over
+        `n_base`), `difference` with its interval (Newcombe), `movement` (more, fewer or none, after Benjamini-Hochberg), and
         `false_alarm_rate` with its interval and `checked_count`: among alerts of the machine that an analyst or a rating
-        can check, how many were false. Missing for measured facts, and where nothing was checked.
+        can check, how many were false. Missing for measured facts. Shares of fewer than 5 are suppressed.
 
     Examples
     --------
@@ -125,35 +126,41 @@ def _base_span(periods):
 def _digest(now, base, name, alert, human_labels, confidence):
     """Give one row of the digest."""
     raised, usual = now[f"alert_{name}"], base[f"alert_{name}"]
-    value, low, high = _share(raised, confidence)
-    usual_value, _, _ = _share(usual, confidence)
+    value, low, high = _share_raised(raised, confidence)
+    usual_value, _, _ = _share_raised(usual, confidence)
     cases = now[raised].assign(buyer=now["buyer_id"].fillna(now["session_id"]))
     false, checked = _false_alarms(now[raised], alert.get("checked_by", []), human_labels)
-    false_low, false_high = wilson_interval(false, checked, confidence)
+    false_rate, false_low, false_high = _share(false, checked, confidence)
     return {
         "metric": "alert_rate", "alert": name, "n": len(now), "value": value,
         "low": low, "high": high, "unit": "rate", "method": "wilson", "rulepack": "",
         "case_count": len(cases.drop_duplicates(["shop", "buyer", "day"])),
-        "value_base": usual_value, **_gap(raised, usual, confidence),
-        "false_alarm_rate": false / checked if checked else np.nan, "false_alarm_rate_low": false_low,
+        "value_base": usual_value, "n_base": len(base), **_gap(raised, usual, confidence),
+        "false_alarm_rate": false_rate, "false_alarm_rate_low": false_low,
         "false_alarm_rate_high": false_high, "checked_count": checked,
     }  # fmt: skip
 
 
 def _gap(raised, usual, confidence):
     """Compare two shares of conversations that raise an alert."""
-    before, after = (_share(alerts, confidence) for alerts in (usual, raised))
+    before, after = (_share_raised(alerts, confidence) for alerts in (usual, raised))
     gap, (low, high) = after[0] - before[0], difference_interval(before, after)
     spread = (high - low) / 2 / distributions.norm.ppf((1 + confidence) / 2)
     p_value = 2 * distributions.norm.sf(abs(gap) / spread) if spread > 0 else np.nan
     return {"difference": gap, "difference_low": low, "difference_high": high, "p_value": p_value}
 
 
-def _share(alerts, confidence):
-    """Give a share with Wilson's interval; missing without conversations."""
-    n = len(alerts)
-    low, high = wilson_interval(int(alerts.sum()), n, confidence)
-    return alerts.mean() if n else np.nan, float(low), float(high)
+def _share_raised(alerts, confidence):
+    """Give the share of conversations that raise an alert, with its interval."""
+    return _share(int(alerts.sum()), len(alerts), confidence)
+
+
+def _share(hits, n, confidence):
+    """Give a share with Wilson's interval; missing where n is small."""
+    if n < SMALLEST_GROUP:
+        return np.nan, np.nan, np.nan
+    low, high = wilson_interval(hits, n, confidence)
+    return hits / n, float(low), float(high)
 
 
 def _false_alarms(alerted, checked_by, human_labels):

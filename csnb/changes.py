@@ -324,18 +324,15 @@ def find_change_issues(changes, pulls, asking, residual, calendar, periods):
 
 
 def _of_unchanged(rows):
-    """Give the values of a finding of metrics without a change, with the smallest change that each could have shown."""
-    listed = text("word.list_separator").join
-    values = {"metrics": listed(map(metric_name, rows["metric"])), "n": _range_of(rows["n"])}
-    if rows["difference_high"].notna().all():
-        margins = (rows["difference_high"] - rows["difference_low"]) / 2
-        values["smallest"] = listed(
-            text(
-                "word.smallest_change", metric=metric_name(metric), value=format_value(margin, _points(unit))
-            )
-            for metric, margin, unit in zip(rows["metric"], margins, rows["unit"], strict=True)
-        )
-    return values
+    """Give the values of a finding of metrics without a change, each with the smallest change that it could have shown."""
+    margins = (rows["difference_high"] - rows["difference_low"]) / 2
+    names = [
+        text("word.smallest_change", metric=metric_name(metric), value=format_value(margin, _points(unit)))
+        if margin == margin
+        else metric_name(metric)
+        for metric, margin, unit in zip(rows["metric"], margins, rows["unit"], strict=True)
+    ]
+    return {"metrics": text("word.list_separator").join(names), "n": _range_of(rows["n"])}
 
 
 def _range_of(counts):

@@ -50,7 +50,8 @@ def plot_control(control, calendar, breaks=None):
         30 are hollow, suppressed ones are not drawn; the caption says so where there are any.
     calendar : DataFrame of `csnb.list_calendar`; events are veils over the days, named on top, changes of rules
         are lines. An event of one shop is drawn in every panel.
-    breaks : DataFrame of `csnb.find_breaks`, or None; the levels before and after a break are drawn as lines
+    breaks : DataFrame of `csnb.find_breaks`, or None; the levels before and after a break are drawn as lines, and
+        the caption says how many breaks there are
 
     Returns
     -------
@@ -71,7 +72,8 @@ def plot_control(control, calendar, breaks=None):
         return empty_figure(control, metric)
     drawn = control[control[by].isin(groups)]
     scale = unit_scale(drawn["value"], unit)
-    figure = _panels(control, metric, unit, by, [word_of(by, group) for group in groups], scale)
+    note = " · ".join(filter(None, (unit_note(scale), _breaks_note(breaks), *_small_notes(control))))
+    figure = _panels(control, metric, unit, by, [word_of(by, group) for group in groups], note)
     for row, group in enumerate(groups, start=1):
         days = drawn[drawn[by] == group].sort_values("day")
         levels = pd.DataFrame() if breaks is None else breaks[breaks[by] == group]
@@ -83,7 +85,23 @@ def plot_control(control, calendar, breaks=None):
     return figure
 
 
-def _panels(control, metric, unit, by, names, scale):
+def _breaks_note(breaks):
+    """Say how many breaks there are, where they were looked for."""
+    if breaks is None:
+        return ""
+    return text("chart.breaks", count=str(len(breaks))) if len(breaks) else text("chart.breaks_none")
+
+
+def _small_notes(control):
+    """Say how many days are suppressed, and what is hollow."""
+    few = (control["method"] == SUPPRESSED).sum()
+    if few:
+        yield text("chart.days_hidden", count=str(few), smallest=str(SMALLEST_GROUP))
+    if (control["value"].notna() & (control["n"] < SMALL)).any():
+        yield text("chart.days_hollow", plain=str(SMALL))
+
+
+def _panels(control, metric, unit, by, names, note):
     """Start a figure with one panel a group, its name on top of it."""
     signals = int(control["is_signal"].fillna(False).astype(bool).sum())
     alt = text(
@@ -91,22 +109,14 @@ def _panels(control, metric, unit, by, names, scale):
         low=format_value(control["value"].min(), unit), high=format_value(control["value"].max(), unit),
     )  # fmt: skip
     height = (PANEL_HEIGHT + GAP) * len(names) + GAP
-    note = " · ".join(filter(None, (unit_note(scale), _small_note(control))))
-    figure = start_figure(control, metric, [by, "day"], alt, height, note=note)
+    title = text("chart.control_title", metric=metric_name(metric))
+    figure = start_figure(control, metric, [by, "day"], alt, height, title=title, note=note)
     gap = GAP / (height - GAP) if len(names) > 1 else 0
     titles = [plain(name) for name in names]
     figure = make_subplots(
         len(names), 1, shared_xaxes=True, vertical_spacing=gap, subplot_titles=titles, figure=figure
     )
     return figure.update_annotations(x=0, xanchor="left", font={"size": 13, "color": INK})
-
-
-def _small_note(control):
-    """Say how many days are suppressed, and what is hollow."""
-    few = (control["method"] == SUPPRESSED).sum()
-    hollow = (control["value"].notna() & (control["n"] < SMALL)).any()
-    hidden = text("chart.days_hidden", count=str(few), smallest=str(SMALLEST_GROUP)) if few else ""
-    return " · ".join(filter(None, (hidden, text("chart.days_hollow", plain=str(SMALL)) if hollow else "")))
 
 
 def _control_traces(days, by, unit, scale):

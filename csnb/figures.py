@@ -22,6 +22,7 @@ from csnb.formats import (
     format_value,
     is_missing,
     metric_name,
+    sign_widths,
     word_of,
 )
 from csnb.strings import text
@@ -220,7 +221,7 @@ def group_label(columns, values):
 
 def short(words):
     """Cut a long name for an axis, a Chinese sign counted as two; the hover text has it whole."""
-    widths = np.cumsum([2 if sign > "\u2e80" else 1 for sign in words])
+    widths = np.cumsum(sign_widths(words))
     if not words or widths[-1] <= MAX_WIDTH:
         return words
     return f"{words[: int((widths < MAX_WIDTH - 1).sum())]}…"

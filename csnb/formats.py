@@ -117,8 +117,8 @@ def _written(value, unit, scale):
 
 
 def _digits(value, unit, word, size):
-    """Round for reading: one decimal for rates, none for counts and long seconds, else by size."""
-    if unit == "count" or (word == "seconds" and size >= 10):
+    """Round for reading: one decimal for rates, none for counts, long seconds and many hours, else by size."""
+    if unit == "count" or (word == "seconds" and size >= 10) or (unit == "hours" and size >= 100):
         decimals = 0
     elif unit in ("rate", "points", "seconds", "hours"):
         decimals = 1
@@ -245,6 +245,17 @@ def method_words(method):
     'Wilson 区间、加权'
     """
     return text("word.list_separator").join(word_of("method", part) for part in str(method).split(", "))
+
+
+def sign_widths(words):
+    """Give the width of every sign of a text: a Chinese one is as wide as two others.
+
+    Examples
+    --------
+    >>> sign_widths("共 7")
+    [2, 1, 1]
+    """
+    return [2 if sign > "\u2e80" else 1 for sign in words]
 
 
 def group_word(dimension, group):

@@ -63,8 +63,8 @@ def measure_core(sessions, periods, shifts, confidence=0.95, folder=None):
     Returns
     -------
     pandas.DataFrame
-        Results by `platform`, plus `value_this` (the value again), `value_last, value_before_last, difference, difference_low,
-        difference_high, p_adjusted` (Benjamini-Hochberg over the whole table) and `movement`: better, worse,
+        Results by `platform`, plus `value_this` (the value again), `n_last, value_last, value_before_last, difference,
+        difference_low, difference_high, p_adjusted` (Benjamini-Hochberg over the whole table) and `movement`: better, worse,
         up, down (where neither is better), or none; missing where there is nothing to compare.
 
     Examples
@@ -89,7 +89,7 @@ def measure_core(sessions, periods, shifts, confidence=0.95, folder=None):
 
 _CORE = [
     "metric", "platform", *RESULT_FIGURES,
-    "value_this", "value_last", "value_before_last",
+    "value_this", "n_last", "value_last", "value_before_last",
     "difference", "difference_low", "difference_high", "p_adjusted", "movement",
 ]  # fmt: skip
 
@@ -101,10 +101,14 @@ def _platform_core(sessions, platform, metrics, spans, shifts, confidence):
         compared = compare_periods(sessions, asked, spans["last"], spans["this"], None, confidence)
     else:
         compared = measure(in_days(sessions, spans["this"]), asked, None, confidence).reindex(
-            columns=[*_CORE, "value_before", "p_value"]
+            columns=[*_CORE, "n_before", "value_before", "p_value"]
         )
     earlier = measure(in_days(sessions, spans["before_last"]), asked, None, confidence)
-    rows = compared.assign(value_before_last=earlier["value"].to_numpy(), value_last=compared["value_before"])
+    rows = compared.assign(
+        value_before_last=earlier["value"].to_numpy(),
+        value_last=compared["value_before"],
+        n_last=compared["n_before"],
+    )
     if ONLINE in metrics:
         rows = pd.concat([rows, _online_row(sessions, spans, shifts)], ignore_index=True)
     return rows.assign(platform=platform, value_this=rows["value"])
@@ -116,7 +120,7 @@ def _online_row(sessions, spans, shifts):
     hours = {name: _hours_inside(own, *span) for name, span in spans.items()}
     total = {name: known.sum() if len(known) else np.nan for name, known in hours.items()}
     row = {"metric": ONLINE, "n": len(hours["this"]), "value": total["this"], "unit": "hours", "method": "count",
-           "rulepack": "", "value_last": total["last"], "value_before_last": total["before_last"],
+           "rulepack": "", "n_last": len(hours["last"]), "value_last": total["last"], "value_before_last": total["before_last"],
            "difference": total["this"] - total["last"]}  # fmt: skip
     return pd.DataFrame([row])
 
@@ -209,9 +213,13 @@ def find_pulse_issues(core, controls, alerts, periods, calendar):
         moved = core[core["movement"].isin(["better", "worse", "up", "down"])]
         compared = int(core["movement"].notna().sum())
         found = [_of_move(row) for row in moved.to_dict("records")]
+        rest = {"count": format_value(compared - len(found), "count")}
         if compared and not found:
-            values = {"period": format_period(*spans["this"]), "count": format_value(compared, "count")}
-            found = [Finding("pulse_steady", values, "C", 100, "core")]
+            found = [
+                Finding("pulse_steady", {"period": format_period(*spans["this"]), **rest}, "C", 100, "core")
+            ]
+        elif compared > len(found):
+            found.append(Finding("pulse_rest", rest, "C", 92, "core"))
     found += _of_signals(controls, *spans["this"])
     found += _of_events(calendar, *spans["this"])
     more = alerts[alerts["movement"] == "more"]
@@ -220,16 +228,16 @@ def find_pulse_issues(core, controls, alerts, periods, calendar):
 
 def _of_move(row):
     """Make a finding of a core metric that moved."""
+    unit = "points" if row["unit"] == "rate" else row["unit"]
     values = {
         "platform": word_of("platform", row["platform"]),
         "metric": metric_name(row["metric"]),
         "movement": word_of("movement", row["movement"]),
         "value": format_value(row["value"], row["unit"]),
         "last": format_value(row["value_last"], row["unit"]),
+        "difference": format_value(row["difference"], unit),
         "n": format_value(row["n"], "count"),
-        "interval": format_interval(
-            row["difference_low"], row["difference_high"], "points" if row["unit"] == "rate" else row["unit"]
-        ),
+        "interval": format_interval(row["difference_low"], row["difference_high"], unit),
     }
     return Finding("pulse_moved", values, "C", 95, "core")
 

@@ -22,12 +22,13 @@ from csnb.formats import (
     method_words,
     metric_name,
     rulepack_words,
+    sign_widths,
     word_of,
 )
 from csnb.outputs import lab_script, show_html
 from csnb.strings import has_text, text
 
-SMALL, LONG, SUPPRESSED = 30, 12, "suppressed"
+SMALL, LONG, SUPPRESSED = 30, 24, "suppressed"
 
 
 class Shown(NamedTuple):
@@ -303,7 +304,7 @@ def _word_cell(word, value=None):
         if value is not None and str(value)[:1].isdigit() and word != value
         else ""
     )
-    kind = ' class="long"' if len(word) > LONG else ""
+    kind = ' class="long"' if sum(sign_widths(word)) > LONG else ""
     return f"<td{raw}{kind}>{escape(word)}</td>"
 
 

@@ -53,17 +53,29 @@ def test_alerts_are_held_against_the_weeks_before_and_one_buyer_and_day_is_one_c
 
 
 def test_false_alarms_are_told_by_analysts_and_else_by_ratings():
-    rated = sessions_from(p_dissatisfied=[0.9] * 4, is_satisfied=[True, True, False, pd.NA])
+    rated = sessions_from(p_dissatisfied=[0.9] * 6, is_satisfied=[True, True, False, pd.NA, True, True])
     row = digest(rated).loc["suspected"]
-    assert (row["checked_count"], row["false_alarm_rate"]) == (3, pytest.approx(2 / 3))
-    assert row[["false_alarm_rate_low", "false_alarm_rate_high"]].to_list() == list(wilson_interval(2, 3))
+    assert (row["checked_count"], row["false_alarm_rate"]) == (5, pytest.approx(4 / 5))
+    assert row[["false_alarm_rate_low", "false_alarm_rate_high"]].to_list() == list(wilson_interval(4, 5))
     keys = rated.loc[rated["p_dissatisfied"] > 0.5, "session_key"].to_list()
     labels = pd.DataFrame(
         {"session_key": [keys[0], keys[3], keys[3]], "code": "dissatisfied", "holds": [True, False, False]}
     )
     row = digest(rated, labels).loc["suspected"]
-    assert (row["checked_count"], row["false_alarm_rate"]) == (4, pytest.approx(2 / 4))
+    assert (row["checked_count"], row["false_alarm_rate"]) == (6, pytest.approx(4 / 6))
     assert digest(rated, labels).loc["unanswered", "checked_count"] == 0
+
+
+def test_shares_of_fewer_than_five_are_suppressed():
+    rated = sessions_from(p_dissatisfied=[0.9] * 4, is_satisfied=[True] * 4)
+    row = digest(rated).loc["suspected"]
+    assert (row["checked_count"], row["n"], row["n_base"]) == (4, 140, 280)
+    assert row[["false_alarm_rate", "false_alarm_rate_low", "false_alarm_rate_high"]].isna().all()
+    few = pd.concat([rated[rated["day"] < "2026-03-16"], rated[rated["day"] >= "2026-03-16"].head(4)])
+    row = measure_alerts(few, find_periods(rated), NO_LABELS).set_index("alert").loc["suspected"]
+    assert row["n"] == 4
+    assert row[["value", "low", "high", "difference", "movement"]].isna().all()
+    assert row["value_base"] == 0
 
 
 def test_without_a_period_nothing_is_raised():

@@ -392,7 +392,7 @@ def test_what_has_not_changed_says_how_small_a_change_would_show():
     (found,) = find_change_issues(changes, [], changes, changes, CALENDAR.iloc[:0], PERIODS)
     margin = 100 * (changes["difference_high"] - changes["difference_low"]).item() / 2
     assert found.values["n"] == f"{changes['n'].item()}"
-    assert f"{margin:.1f} 个百分点" in found.values["smallest"]
+    assert f"{margin:.1f} 个百分点" in found.values["metrics"]
 
 
 def test_a_change_that_shrinks_without_events_is_said_so(worse):

@@ -60,6 +60,9 @@ def test_levels_before_and_after_a_break_are_lines():
     levels = [trace for trace in figure.data if trace.line.width == 3]
     assert [len(trace.x) for trace in levels] == [2, 2]
     assert levels[0].y[0] > 80 > 65 > levels[1].y[0]
+    assert figure.layout.meta["note"] == "1 个变点"
+    steady = measure_control(two_weeks(weeks=3), SATISFACTION)
+    assert plot_control(steady, NO_CALENDAR, find_breaks(steady)).layout.meta["note"] == "没有变点"
 
 
 def test_nothing_measured_is_said_so():

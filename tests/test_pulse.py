@@ -123,6 +123,7 @@ def test_the_pulse_says_what_moved_and_what_was_on(sessions):
     )
     said = issues(sessions, live)
     assert "京东满意率变差" in said["pulse_moved"]
+    assert said["pulse_rest"] == "其余 2 项核心指标与上期相比无显著变化。"
     assert "直播" in said["pulse_events"]
     assert "pulse_steady" not in said
 

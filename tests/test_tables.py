@@ -192,3 +192,16 @@ def test_truth_values_are_words_and_a_missing_one_is_a_dash():
     frame = pd.DataFrame({"shop": ["甲", "乙", "丙"], "is_repeat": pd.array([True, False, None], "boolean")})
     soup = BeautifulSoup(table_html(frame, "reasons"), "html.parser")
     assert [row.find_all("td")[1].text for row in soup.find("tbody").find_all("tr")] == ["是", "否", "—"]
+
+
+@pytest.mark.parametrize(
+    ("word", "is_long"),
+    [
+        ("Waited 10 minutes or", False),
+        ("Waited 10 minutes or more", True),
+        ("等" * 12, False),
+        ("等" * 13, True),
+    ],
+)
+def test_only_a_wide_text_is_broken_into_lines(word, is_long):
+    assert ('class="long"' in table_html(pd.DataFrame({"note": [word]}), "notes")) == is_long
