@@ -22,6 +22,7 @@ _HOMES = {
     "csnb.metrics": ["list_metrics"],
     "csnb.measures": ["measure", "compare_periods", "compare_groups", "agent_grouping"],
     "csnb.conversion": ["add_conversion"],
+    "csnb.refunds": ["add_refunds", "measure_refunds"],
     "csnb.windows": [
         "find_periods", "find_weeks", "label_periods", "keep_periods", "list_periods", "list_calendar",
         "without_event_days", "find_bursts",
@@ -58,8 +59,8 @@ _HOMES = {
     ],
     "csnb.recovery_findings": ["find_recoverable", "find_ceilings"],
     "csnb.owners": [
-        "assign_owners", "coded_owners", "count_owners", "measure_owners", "measure_duties", "owned_sessions", "add_refunds",
-        "measure_refunds", "measure_owner_figures", "list_asks", "list_owner_quotes", "keep_owner",
+        "assign_owners", "coded_owners", "count_owners", "measure_owners", "measure_duties", "owned_sessions",
+        "measure_owner_figures", "list_asks", "list_owner_quotes", "keep_owner",
     ],
     "csnb.reason_shares": ["measure_reasons", "measure_ceilings", "with_counts", "as_amounts"],
     "csnb.owner_trends": ["measure_owner_weeks", "compare_owner_halves"],

@@ -139,7 +139,13 @@ def own_case(session_key):
 
 
 def case_sessions(book, cases):
-    """Give the session of each case, as case to (session_key, session_id)."""
+    """Give the session of each case, as case to (session_key, session_id).
+
+    Raises
+    ------
+    ParameterError
+        If the book has no such case.
+    """
     drawn = book.drawn.dropna(subset=["case"]).set_index("case")[["session_key", "session_id"]]
     known = {case: tuple(row) for case, row in zip(drawn.index, drawn.to_numpy(), strict=True)}
     own = [int(case.removeprefix("own-")) for case in cases if case.startswith("own-")]

@@ -58,6 +58,10 @@ def select_labels(book, sessions):
 def machine_labels(book):
     """Give the codes of every machine that coded the book: measured facts, model, and the user's language model.
 
+    Parameters
+    ----------
+    book : Book
+
     Returns
     -------
     pandas.DataFrame, rows of table `labels`; `coder` tells them apart

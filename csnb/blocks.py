@@ -235,6 +235,10 @@ def _line_of_sheet(line, said):
 def show_definitions(*metrics):
     """Show what metrics mean: `metric.<id>.name` and `metric.<id>.meaning` of the strings.
 
+    Parameters
+    ----------
+    metrics : str each, ids of the catalogue (`csnb.list_metrics()`) or of a table of results
+
     Raises
     ------
     StringsError

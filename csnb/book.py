@@ -189,6 +189,14 @@ class Book:
 def open_book(path):
     """Open a book for reading.
 
+    Parameters
+    ----------
+    path : path of the book's folder
+
+    Returns
+    -------
+    Book
+
     Raises
     ------
     BookError
@@ -212,6 +220,11 @@ def create_book(path):
 
     The key of the hashes is drawn once; the environment variable CSNB_KEY (hex) sets it instead,
     so that several books give the same buyer the same hash.
+
+    Raises
+    ------
+    BookError
+        If the path is a file, or a folder that holds other things.
     """
     path = Path(path).resolve()
     if path.exists() and not path.is_dir():
@@ -346,6 +359,10 @@ def read_conversations(book, session_keys):
 def check_book(book):
     """Account for every row that came in: read = kept + left out + quarantined, by reason and file.
 
+    Parameters
+    ----------
+    book : Book
+
     Returns
     -------
     dict
@@ -401,6 +418,11 @@ def book_table(name):
     ----------
     name : str, a table of docs/tables.md
 
+    Returns
+    -------
+    pandas.DataFrame
+        One row a column of the table: `column, dtype, meaning, missing` (what a missing value means).
+
     Examples
     --------
     >>> book_table("texts")["column"].to_list()
@@ -415,6 +437,10 @@ def book_table(name):
 
 def data_hash(book):
     """Give the fingerprint of what a book was made from: its files' content, the definitions, and people's labels.
+
+    Parameters
+    ----------
+    book : Book
 
     Returns
     -------
@@ -435,7 +461,15 @@ def data_hash(book):
 
 
 def count_table_rows(book):
-    """Count the rows of every table of a book that has any, as a dict.
+    """Count the rows of every table of a book that has any.
+
+    Parameters
+    ----------
+    book : Book
+
+    Returns
+    -------
+    dict of table to number of rows
 
     Examples
     --------
@@ -448,7 +482,15 @@ def count_table_rows(book):
 
 
 def list_rulepacks(sessions):
-    """Name the rule packs in force in some sessions, sorted.
+    """Name the rule packs in force in some sessions.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame with `rulepack`
+
+    Returns
+    -------
+    list of str, sorted
 
     Examples
     --------

@@ -239,6 +239,10 @@ def keep_steps(trace):
     ----------
     trace : pandas.DataFrame of `trace_changes`
 
+    Returns
+    -------
+    pandas.DataFrame, some rows of `trace`, metric by metric
+
     Examples
     --------
     >>> ways = [("before_last", "last"), ("before_last", "this"), ("last", "this")]

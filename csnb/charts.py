@@ -153,6 +153,10 @@ def plot_ranking(results, overall=None):
     results : results of one metric by one or more columns; at most 30 groups are drawn, the rows hold all
     overall : float, in the metric's unit, or None; a dotted line to compare with
 
+    Returns
+    -------
+    plotly Figure
+
     Examples
     --------
     >>> import csnb
@@ -205,6 +209,10 @@ def plot_share(results):
     ----------
     results : shares of one metric by one column, such as `side`; and by `platform`, if it is one only: the title names it
         Where a share has bounds but no value there is no bar, only the bounds.
+
+    Returns
+    -------
+    plotly Figure
 
     Examples
     --------
@@ -273,6 +281,10 @@ def plot_heatmap(results, x, y):
     ----------
     results : results of one metric by `x` and `y`; and by `platform`, if it is one only: the title names it
     x, y : str, columns; numbers and days are put in order, words stay as they come
+
+    Returns
+    -------
+    plotly Figure
 
     Examples
     --------
@@ -346,6 +358,10 @@ def plot_distribution(values, unit):
     ----------
     values : Series named after its metric or column; missing values are left out and not counted in n
     unit : "seconds" (drawn on a logarithmic axis), "rate", "count", "ratio", "hours" or "number"
+
+    Returns
+    -------
+    plotly Figure
 
     Examples
     --------
@@ -428,6 +444,10 @@ def plot_pareto(results, adds_up=False):
         name comes twice, the other columns stand below it.
     adds_up : bool, whether no conversation is in two groups: then what each and all before it make up stands beside it,
         else the caption says that groups overlap
+
+    Returns
+    -------
+    plotly Figure
 
     Examples
     --------

@@ -30,7 +30,7 @@ def code_file(in_path, out_path, folder=None):
 
     Parameters
     ----------
-    in_path, out_path : path of a JSONL file
+    in_path, out_path : path of a JSONL file; this module says what a line holds
     folder : path of the user's own definitions folder, or None
 
     Raises

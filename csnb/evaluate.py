@@ -72,6 +72,13 @@ def read_gold(gold_folder, part="all"):
     Returns
     -------
     records, gold : lists of dict, one a conversation, in the same order
+
+    Raises
+    ------
+    ExportError
+        If the folder lacks a file, or one cannot be read.
+    ParameterError
+        If there is no such part.
     """
     one_of("part", part, PARTS)
     gold_folder = Path(gold_folder)

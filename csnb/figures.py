@@ -77,7 +77,13 @@ _register_theme()
 
 
 def check_results(results, *needed):
-    """Give metric, unit and by-columns of results; refuse several metrics and missing columns."""
+    """Give metric, unit and by-columns of results.
+
+    Raises
+    ------
+    ParameterError
+        If the results hold several metrics, are not grouped, or lack a column that is `needed`.
+    """
     columns = list(results.columns)
     metrics = list(pd.unique(results["metric"]))
     if len(metrics) > 1:

@@ -15,7 +15,7 @@ from csnb.two_phase import correct_coders
 FINAL = "final"  # the coder whose answer settles a dispute
 ESTIMANDS = (*SIDES, "any", "split")
 _BOTH = ("controllable", "uncontrollable")
-_MOST_OPEN = 0.1  # of the disputes between two coders: with more left open, agreement would flatter
+_MOST_OPEN = 0.1  # of the disputes between two coders
 
 
 def read_answers(human, folder=None):
@@ -98,16 +98,25 @@ def double_coded(answers):
     pandas.DataFrame by session_key, columns ESTIMANDS: the settled answer, or what the coders agree on. Empty
         if more than a tenth of the disputes are open.
     """
-    is_final = _is_final(answers)
-    final = _by_session(answers[is_final])
-    coders = answers[~is_final].groupby(level="session_key")[list(_BOTH)].agg(["size", "nunique"])
-    several = coders[coders[_BOTH[0], "size"] > 1]
-    agrees = (several.xs("nunique", axis=1, level=1) == 1).all(axis=1)
+    known = _known(_values(answers), answers[list(_BOTH)])[2]
+    return _by_session(answers[:0]) if known is None else known
+
+
+def _known(values, judged):
+    """Give the settled values, those of the coders, and of what two coders read those that are right: settled or agreed on.
+
+    Coders agree where `judged` is equal. With more than a tenth of the disputes open, agreement would flatter: None.
+    """
+    is_final = _is_final(values)
+    final, single = (values[rows].groupby(level="session_key") for rows in (is_final, ~is_final))
+    final, coded = final.mean(), single.mean()
+    is_equal = (judged[~is_final].groupby(level="session_key").nunique() == 1).all(axis=1)
+    agrees = is_equal[single.size() > 1]
     disputed = agrees.index[~agrees]
     if len(disputed) and disputed.isin(final.index).mean() < 1 - _MOST_OPEN:
-        return final[:0]
-    agreed = coded_values(answers).loc[agrees.index[agrees].difference(final.index)]
-    return pd.concat([final[final.index.isin(coders.index)], agreed])
+        return final, coded, None
+    agreed = coded.loc[agrees.index[agrees].difference(final.index)]
+    return final, coded, pd.concat([final[final.index.isin(coded.index)], agreed])
 
 
 def corrected_values(values, weight, is_compared=False):
@@ -133,16 +142,8 @@ def corrected_values(values, weight, is_compared=False):
     >>> y["agent"].tolist(), off
     ([0.5, 1.0], None)
     """
-    is_final = _is_final(values)
-    final = values[is_final].groupby(level="session_key").mean()
-    by_session = values[~is_final].groupby(level="session_key")
-    coded = by_session.mean()
-    agrees = (by_session.nunique() == 1).all(axis=1)[by_session.size() > 1]
-    disputed = agrees.index[~agrees]
-    agreed = coded.loc[agrees.index[agrees].difference(final.index)]
-    known = pd.concat([final[final.index.isin(coded.index)], agreed])
-    is_open = len(disputed) and disputed.isin(final.index).mean() < 1 - _MOST_OPEN
-    if is_open or len(known) < PLAIN:
+    final, coded, known = _known(values, values)
+    if known is None or len(known) < PLAIN:
         return pd.concat([final, coded.loc[coded.index.difference(final.index)]]), None
     lean, off = correct_coders(known, coded.loc[known.index], weight.loc[known.index], is_compared)
     return lean * coded, off
@@ -155,8 +156,12 @@ def _is_final(answers):
 
 def _by_session(answers):
     """Give the values of every share, as the mean over the coders of a conversation."""
-    values = side_values(answers["controllable"], answers["uncontrollable"], answers["part"])
-    return values.groupby(level="session_key").mean()
+    return _values(answers).groupby(level="session_key").mean()
+
+
+def _values(answers):
+    """Give the values of every share by each answer."""
+    return side_values(answers["controllable"], answers["uncontrollable"], answers["part"])
 
 
 def side_values(inside, outside, part):

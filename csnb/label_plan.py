@@ -146,6 +146,11 @@ def describe_draw(cases, before, after, human, settings):
 def count_labels(book, human):
     """Count what was drawn and what was answered.
 
+    Parameters
+    ----------
+    book : Book
+    human : pandas.DataFrame of `select_labels`
+
     Returns
     -------
     pandas.DataFrame

@@ -47,7 +47,7 @@ def show_labeller(sessions, coder="analyst", book=None):
 
 
 def make_labeller(sessions, coder="analyst", book=None):
-    """Give the widget of `show_labeller`."""
+    """Give the widget of `show_labeller`; parameters and errors as there."""
     if isinstance(sessions, Book):
         return Labeller(sessions, read_cases(sessions, coder), coder, f"no draw asks {coder!r} to label")
     if book is None and "book" not in sessions.attrs:

@@ -272,7 +272,13 @@ def _coders_of(place, is_twice, coders):
 
 
 def checked_coders(coders):
-    """Refuse names of coders that cannot name a file, and doubled ones; give them without blanks."""
+    """Give names of coders without blanks around them.
+
+    Raises
+    ------
+    ParameterError
+        If a name cannot name a file, or stands twice.
+    """
     coders = [coder.strip() for coder in coders]
     for coder in coders:
         if not _NAME.fullmatch(coder):

@@ -86,11 +86,15 @@ class Layout(NamedTuple):
 
 
 def list_layouts(folder=None):
-    """Give the names of all file layouts, with what each describes, as a dict.
+    """Give the names of all file layouts, with what each describes.
 
     Parameters
     ----------
     folder : path of the user's own definitions folder, or None
+
+    Returns
+    -------
+    dict of name to description
 
     Examples
     --------

@@ -61,7 +61,13 @@ def _bases(folder):
 
 
 def read_toml(relative, folder=None):
-    """Read one TOML definition; a syntax error names the file and the line."""
+    """Read one TOML definition as a dict.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such file, or it is no TOML; the file and the line are named.
+    """
     path = definition_path(relative, folder)
     try:
         return tomllib.loads(path.read_text("utf-8"))

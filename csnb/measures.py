@@ -184,6 +184,15 @@ def agent_grouping(audience):
     ----------
     audience : "analyst", "lead" or "leadership"
 
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ParameterError
+        If there is no such audience.
+
     Examples
     --------
     >>> agent_grouping("analyst"), agent_grouping("leadership")

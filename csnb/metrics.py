@@ -175,7 +175,13 @@ def metric_of(name):
 
 
 def list_metrics():
-    """Give the catalogue as a DataFrame: one row a metric with its unit, direction and source.
+    """Give the catalogue of metrics.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a metric: `metric, shape` (how it is added up), `unit`, `better` (higher, lower or None), `per_platform`
+        (platforms define it differently, so it is never pooled) and `source`.
 
     Examples
     --------

@@ -90,7 +90,13 @@ def number_blocks(rows, method):
 
 
 def metric_numbers(sessions, metric):
-    """Give the sessions that count for a metric, its events, its base and its unit."""
+    """Give the sessions that count for a metric, its events, its base and its unit.
+
+    Raises
+    ------
+    ParameterError
+        If the metric is no share of sessions or turns.
+    """
     if metric == TYPICAL:
         is_known = sessions["left_out_because"].isna() & sessions["first_response_seconds"].notna()
         counted = sessions[is_known]

@@ -14,6 +14,10 @@ from csnb.ratings import unjoined_ratings
 def count_rows(book):
     """Account for every row of every file: read = kept + left out + quarantined.
 
+    Parameters
+    ----------
+    book : Book
+
     Returns
     -------
     pandas.DataFrame
@@ -42,6 +46,11 @@ def count_rows(book):
 
 def count_left_out(book, sessions):
     """Count what is not counted, by reason.
+
+    Parameters
+    ----------
+    book : Book
+    sessions : pandas.DataFrame of `select_sessions`
 
     Returns
     -------
@@ -116,6 +125,10 @@ def measure_known(sessions):
 
 def find_silent_days(sessions):
     """List days without any session between a shop's first and last day: a gap, or a missing export.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame with `shop` and `day`
 
     Returns
     -------
@@ -247,6 +260,14 @@ def list_limits(book, sessions):
 
 def count_unjoined_ratings(book):
     """Count the ratings that belong to no conversation, or to more than one.
+
+    Parameters
+    ----------
+    book : Book
+
+    Returns
+    -------
+    int
 
     Examples
     --------

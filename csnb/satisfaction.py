@@ -28,6 +28,15 @@ SLICES = ("channel", "shop", "team", "agent_id", "product", "event", "daypart")
 def dissatisfied_sessions(sessions):
     """Give the rated sessions that count as dissatisfied; one without a coded reason is `unexplained`.
 
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`, or `book.sessions`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some rows of `sessions`, dissatisfied by the rule of their platform.
+
     Examples
     --------
     >>> dissatisfied_sessions(book.sessions)[["session_id", "score", "side"]].values.tolist()
@@ -40,6 +49,15 @@ def dissatisfied_sessions(sessions):
 
 def suspected_sessions(sessions):
     """Give the unrated sessions in which the machine suspects dissatisfaction.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`, or `book.sessions`
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some rows of `sessions`: never to be counted together with the rated ones.
 
     Examples
     --------
@@ -56,6 +74,10 @@ def largest_platform(sessions):
     Parameters
     ----------
     sessions : pandas.DataFrame of `select_sessions`
+
+    Returns
+    -------
+    pandas.DataFrame, some rows of `sessions`; none where there are none
 
     Examples
     --------

@@ -46,6 +46,8 @@ def import_export(files, platform, into, kind="messages", zone=None, jobs=None, 
 
     Raises
     ------
+    ParameterError
+        If there is no such layout or kind of file; what there is is listed.
     ExportError
         If a file cannot be read as this layout, or more than 5 % of its rows cannot; the book
         keeps what it had.

@@ -15,6 +15,16 @@ _state = {"language": "zh", "folder": None}
 def set_language(lang, folder=None):
     """Choose the language of all texts, and the user's own definitions folder if there is one.
 
+    Parameters
+    ----------
+    lang : "zh" or "en"
+    folder : path of the user's own definitions folder, or None
+
+    Raises
+    ------
+    ParameterError
+        If there is no such language.
+
     Examples
     --------
     >>> set_language("en"); get_language()
@@ -60,6 +70,10 @@ def text(key, /, **values):
     ----------
     key : str, dotted path in the strings file, such as "word.sessions"
     values : already formatted; exactly the placeholders of the text
+
+    Returns
+    -------
+    str
 
     Raises
     ------

@@ -154,6 +154,14 @@ def label_periods(sessions, periods):
 def keep_periods(sessions):
     """Give the sessions of `label_periods` that lie in a period.
 
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `label_periods`
+
+    Returns
+    -------
+    pandas.DataFrame, some rows of `sessions`
+
     Examples
     --------
     >>> import csnb

@@ -7,7 +7,6 @@ import pytest
 from csnb.errors import DefinitionError
 from csnb.owners import (
     DUTIES,
-    add_refunds,
     assign_owners,
     coded_owners,
     count_owners,
@@ -17,12 +16,12 @@ from csnb.owners import (
     measure_duties,
     measure_owner_figures,
     measure_owners,
-    measure_refunds,
     owned_sessions,
     read_owner_rules,
 )
 from csnb.reason_shares import as_amounts, measure_reasons
 from csnb.reasons import read_owners, read_reasons
+from csnb.refunds import add_refunds
 from csnb.schema import RESULTS
 from csnb.shares import measure_controllable, scored_sessions
 from csnb.strings import set_language
@@ -189,41 +188,17 @@ def test_a_settled_answer_replaces_those_it_settles_and_training_answers_do_not_
     assert set(measure_owners(scored, labels, human_from(every, use="train"))["method"]) == {"unverified"}
 
 
-def test_refunds_count_each_order_once_and_unknown_orders_are_unknown():
+def test_an_owner_is_told_the_same_columns_of_every_figure_and_few_are_suppressed():
     sessions = sessions_from(4, order_id=["o1", "o1", "o2", None])
     refunds = pd.DataFrame({"order_id": ["o1", "o1", "o9"], "amount": [10.0, 5.0, 99.0]})
-    told = add_refunds(sessions, refunds)
-    assert told["is_refunded"].to_list()[:3] == [True, True, False] and pd.isna(told["is_refunded"].iloc[3])
-    assert add_refunds(sessions, refunds[:0])["is_refunded"].isna().all()
     owned = coded_owners(labels_from(*((key, "quality", 0.9) for key in range(4))), sessions)
-    both = owned_sessions(told, owned)
-    (row,) = measure_refunds(both).to_dict("records")
-    assert (row["owner"], row["n"], row["method"]) == ("product_quality", 1, "suppressed")
+    both = owned_sessions(add_refunds(sessions, refunds), owned)
     shares = measure_owners(scored_sessions(sessions, owned, NOTHING_DRAWN), owned)
     figures = keep_owner(measure_owner_figures(shares, both), "product_quality").set_index("metric")
     assert figures.reset_index().columns.to_list() == list(RESULTS.columns)
-    assert figures["n"].isna().sum() == 0 and np.isnan(
-        figures.loc["refund_rate", "value"]
-    )  # three orders: suppressed
+    assert figures.loc["refund_amount", ["n", "method"]].to_list() == [1, "suppressed"]
+    assert figures["n"].isna().sum() == 0 and np.isnan(figures.loc["refund_rate", "value"])  # three orders
     assert figures.loc["lowest_score_rate", "method"] == "suppressed"
-
-
-def test_the_interval_of_refunds_is_that_of_their_number_where_all_are_equal():
-    """Ten events: 4.795 to 18.390 by Garwood (1936), Biometrika 28:437-442."""
-    orders = pd.DataFrame(
-        {
-            "owner": "agent",
-            "order_id": [str(place) for place in range(10)],
-            "is_refunded": True,
-            "refund_amount": 2.0,
-        }
-    )
-    (row,) = measure_refunds(orders).to_dict("records")
-    assert row["value"] == 20 and row["low"] == pytest.approx(2 * 4.795, abs=2e-3)
-    assert row["high"] == pytest.approx(2 * 18.390, abs=2e-3)
-    one_large = orders.assign(refund_amount=[11.0] + [1.0] * 9)
-    (uneven,) = measure_refunds(one_large).to_dict("records")
-    assert uneven["value"] == 20 and uneven["high"] > row["high"] and uneven["low"] < row["low"]
 
 
 def test_asks_are_in_the_language_in_force_and_only_for_what_occurs():

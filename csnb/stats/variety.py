@@ -66,6 +66,8 @@ def tier_chances(effect, variance, share=0.2, seed=0):
     ------
     MetricError
         If a variance is negative; the message gives the position and the number.
+    ParameterError
+        If `share` is out of range.
 
     Source
     ------
@@ -113,6 +115,8 @@ def concentration(observed, expected, n, share=0.2, seed=0):
     ------
     MetricError
         If observed or expected exceed n or are negative; position and numbers are given.
+    ParameterError
+        If `share` is out of range.
 
     Source
     ------

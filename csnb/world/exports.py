@@ -82,7 +82,13 @@ def write_exports(world, out, platforms=None, truth=None, file_format="csv.gz", 
 
     Returns
     -------
-    polars.DataFrame : file, layout, kind, rows
+    polars.DataFrame
+        One row is one file of `out`: `file, layout, kind, rows`.
+
+    Raises
+    ------
+    ParameterError
+        If a format, an encoding or a platform is not there to choose, or `truth` is `out`; what is allowed is named.
     """
     one_of("file_format", file_format, FORMATS)
     one_of("encoding", encoding, ENCODINGS if file_format.startswith("csv") else ENCODINGS[:1])
