@@ -416,10 +416,11 @@ def _of_asking(row):
         "metric": metric_name(row["metric"]),
         "value": format_value(row["value"], row["unit"]),
         "last": format_value(row["value_last"], row["unit"]),
+        "difference": format_value(row["difference"], "points"),
         "n": format_value(row["n"], "count"),
         "interval": format_interval(row["difference_low"], row["difference_high"], "points"),
     }
-    return Finding("change_asking", values, "C", 97, "changes")
+    return Finding("change_asking", values, "C", 93, "changes")
 
 
 def _of_rules(calendar, periods):

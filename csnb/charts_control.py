@@ -48,8 +48,8 @@ def plot_control(control, calendar, breaks=None):
     ----------
     control : DataFrame of `csnb.measure_control`; up to four groups are panels, the largest first. Days with n below
         30 are hollow, suppressed ones are not drawn; the caption says so where there are any.
-    calendar : DataFrame of `csnb.list_calendar`; events are veils over the days, named on top, changes of rules
-        are lines. An event of one shop is drawn in every panel.
+    calendar : DataFrame of `csnb.list_calendar`; events are veils over the days, named in the first panel, changes
+        of rules are lines. An event of one shop is drawn in every panel.
     breaks : DataFrame of `csnb.find_breaks`, or None; the levels before and after a break are drawn as lines, and
         the caption says how many breaks there are
 
@@ -157,7 +157,10 @@ def _levels(days, breaks, scale):
 
 
 def _draw_calendar(figure, calendar, days):
-    """Draw events as veils over the days of every panel, for the usual range would hide them, and name them on top."""
+    """Draw events as veils over the days of every panel, for the usual range would hide them, and name them in the first.
+
+    Names stand at its bottom, where seldom a day lies.
+    """
     first, last = days.min(), days.max()
     inside = calendar[(calendar["last_day"] >= first) & (calendar["first_day"] <= last)]
     for place, event in enumerate(inside.itertuples()):
@@ -170,7 +173,7 @@ def _draw_calendar(figure, calendar, days):
                 opacity=0.25, line_width=0, layer="above", row="all", col=1,
             )  # fmt: skip
         figure.add_annotation(
-            x=start, y=1, yref="paper", yanchor="top", xanchor="left", yshift=-14 * (place % 2), showarrow=False,
+            x=start, y=0, yref="y domain", yanchor="bottom", xanchor="left", yshift=14 * (place % 2), showarrow=False,
             text=plain(word_of("event", event.event)), font={"size": 11, "color": MUTED},
         )  # fmt: skip
 

@@ -293,7 +293,7 @@ def event_days(calendar):
 
 
 def without_event_days(sessions, periods, calendar):
-    """Leave out the days with a campaign or a live stream, and the same days of the other periods.
+    """Leave out the days of this period and the last with a campaign or a live stream, and the same days of the others.
 
     Parameters
     ----------
@@ -317,7 +317,8 @@ def without_event_days(sessions, periods, calendar):
     """
     begins = sessions["period"].astype("object").map(periods.set_index("period")["first_day"])
     place = (pd.to_datetime(sessions["day"], errors="coerce") - pd.to_datetime(begins)).dt.days
-    taken = place[sessions["day"].isin(event_days(calendar))].dropna().unique()
+    is_compared = sessions["period"].isin(["last", "this"])
+    taken = place[is_compared & sessions["day"].isin(event_days(calendar))].unique()
     return sessions[~place.isin(taken)]
 
 

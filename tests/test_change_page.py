@@ -34,6 +34,6 @@ def test_a_book_that_can_say_little_has_a_page(tmp_path, shown, report, agents, 
 
 def test_without_a_change_there_is_no_story(tmp_path, shown):
     known = run_page("change", book_of(tmp_path, ["小美", "小丽"], 40), "analyst", "zh")
-    assert not set(shown["sections"]) & {"traffic", "pulls", "mix", "trace"}
+    assert not set(shown["sections"]) & {"traffic", "pulls", "mix", "trace", "residual"}
     assert shown["charts"] == []
     assert known["changes"]["judgement"].isin(["none", "too_few", "no_last"]).all()

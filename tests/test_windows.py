@@ -128,6 +128,8 @@ def test_an_event_day_leaves_with_its_counterparts():
     left = without_event_days(label_periods(sessions, periods), periods, calendar)
     gone = sorted(set(sessions["day"]) - set(left["day"]))
     assert gone == ["2026-03-04", "2026-03-11", "2026-03-18"]
+    earlier = list_calendar(events_from(("2026-03-04", "2026-03-05", "live", None, None)), sessions)
+    assert len(without_event_days(label_periods(sessions, periods), periods, earlier)) == len(sessions)
 
 
 def arrivals(per_hour, extra_at=None, extra=0):
