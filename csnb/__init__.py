@@ -33,9 +33,8 @@ _HOMES = {
         "count_unjoined_ratings",
     ],
     "csnb.satisfaction": [
-        "dissatisfied_sessions", "suspected_sessions", "largest_platform", "measure_scores", "measure_funnel", "measure_slices",
-        "say_unsliced",
-        "count_sides", "count_reasons", "list_quotes",
+        "dissatisfied_sessions", "suspected_sessions", "largest_platform", "measure_scores", "measure_funnel",
+        "measure_slices", "say_unsliced", "count_sides", "count_reasons", "list_quotes",
     ],
     "csnb.labelling": ["sample_labels"],
     "csnb.sheets": ["sheet_paths", "write_sheets"],

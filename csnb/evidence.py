@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from csnb.tags import fold_texts, read_rules, tag_spoken
-from csnb.utterances import score_texts
+from csnb.utterances import chance_of, score_texts
 
 CODES = (
     "attitude", "timeliness", "ability", "emotion", "bot",
@@ -182,11 +182,6 @@ def _log_odds(chance):
     """Turn probabilities into log-odds, kept off both ends."""
     chance = np.clip(chance, 1e-4, 1 - 1e-4)
     return np.log(chance / (1 - chance))
-
-
-def chance_of(log_odds):
-    """Turn log-odds into probabilities, of any shape."""
-    return 1 / (1 + np.exp(-log_odds))
 
 
 def _rudeness_before(from_agent, session):

@@ -39,7 +39,7 @@ from csnb.reasons import (
     weighted,
 )  # fmt: skip
 from csnb.unseen import fold_folder, give_folds, write_taught
-from csnb.utterances import COLUMNS, OWN, load_model, read_bank
+from csnb.utterances import COLUMNS, OWN, chance_of, load_model, read_bank
 
 LEAST_SESSIONS = 30
 _STIFFNESS, _OFFSET_STIFFNESS = 5.0, 3.5  # of the ridge, chosen by cross-validation: docs/reasons.md
@@ -263,12 +263,12 @@ def _write_own(definitions, own):
 
 def _weighed(scores, weights, folder):
     """Give scores the probabilities that follow from other weights."""
-    dissatisfied = 1 / (1 + np.exp(-weighted(scores.general, GENERAL, weights["dissatisfied"])))
+    dissatisfied = chance_of(weighted(scores.general, GENERAL, weights["dissatisfied"]))
     per_code, reasons = scores.per_code.copy(), np.empty(scores.reasons.shape)
     per_code[:, :, PER_CODE.index("displeased")] = log_odds(dissatisfied)[:, None]
     for column, (code, side) in enumerate(sides(folder).items()):
         margin = weighted(per_code[:, column], PER_CODE, weights[side]) + weights["offset"][code]
-        reasons[:, column] = 1 / (1 + np.exp(-margin))
+        reasons[:, column] = chance_of(margin)
     is_decided = decided(dissatisfied >= 0.5, reasons, weights["decision"])
     return scores._replace(
         dissatisfied=dissatisfied, per_code=per_code, reasons=reasons, is_decided=is_decided
@@ -370,7 +370,7 @@ def learn_combination(parts, coded, start, folder=None, decide_at=0.5):
     fitted = fit_ridge(_with_one(general), dissatisfied, prior, _STIFFNESS, _LEAST)
     learnt = {"decision": dict(start["decision"]), "dissatisfied": _as_dict(fitted, GENERAL), "offset": {}}
     learnt["dissatisfied"]["intercept"] += shift
-    chance = 1 / (1 + np.exp(-weighted(general, GENERAL, learnt["dissatisfied"])))
+    chance = chance_of(weighted(general, GENERAL, learnt["dissatisfied"]))
     per_code[:, :, PER_CODE.index("displeased")] = log_odds(chance)[:, None]
     for side in ("controllable", "uncontrollable"):
         codes = [code for code, of in sides(folder).items() if of == side]

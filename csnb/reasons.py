@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from csnb.behaviour import measure_facts, read_measured
-from csnb.evidence import CODES, chance_of, hit, is_spoken, read_messages
+from csnb.evidence import CODES, hit, is_spoken, read_messages
 from csnb.lookup import line_of, read_toml, wrong
 from csnb.schema import conform, empty
+from csnb.utterances import chance_of
 
 SIDES = ("controllable", "uncontrollable", "unexplained")
 UNCLEAR = "unclear"

@@ -226,7 +226,18 @@ def score_texts(texts, speaker, hits, folder=None):
     """
     model = load_model(folder)
     margins = _features(texts, hits, folder) @ model[f"{speaker}_weights"] + model[f"{speaker}_offsets"]
-    return dict(zip(model[f"{speaker}_heads"].tolist(), (1 / (1 + np.exp(-margins))).T, strict=True))
+    return dict(zip(model[f"{speaker}_heads"].tolist(), chance_of(margins).T, strict=True))
+
+
+def chance_of(log_odds):
+    """Turn log-odds into probabilities, of any shape.
+
+    Examples
+    --------
+    >>> float(chance_of(np.array(0.0)))
+    0.5
+    """
+    return 1 / (1 + np.exp(-log_odds))
 
 
 def _features(texts, hits, folder):
@@ -239,7 +250,12 @@ def _features(texts, hits, folder):
 
 
 def _ngrams(texts):
-    """Give which hashed character n-grams stand in each text, begin and end marked, rows of length one."""
+    """Give which hashed character n-grams stand in each text, begin and end marked, rows of length one.
+
+    All texts are one array of letters, so that numpy hashes all n-grams of a size at once: each from the hash of its
+    first letters (times 2^64 over the golden ratio, plus the next letter); the upper bits of one more product are the
+    column. N-grams that reach over the end of a text are left out. Overflow is meant.
+    """
     lengths = texts.str.len_chars().to_numpy().astype(np.int64) + 2
     letters = "".join(f"\x02{text}\x03" for text in texts)
     letters = np.frombuffer(letters.encode("utf-32-le"), np.uint32).astype(np.uint64)
