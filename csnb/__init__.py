@@ -73,7 +73,7 @@ _HOMES = {
     "csnb.changes": ["measure_changes", "split_mix", "split_traffic", "trace_changes", "keep_steps", "find_change_issues"],
     "csnb.pulls": ["measure_pulls", "measure_reason_pulls"],
     "csnb.casemix": ["list_case_mix"],
-    "csnb.standing": ["compare_agents", "count_standings", "measure_reliability", "compare_units"],
+    "csnb.standing": ["compare_agents", "count_basis", "count_standings", "measure_reliability", "compare_units"],
     "csnb.faults": ["compare_faults", "compare_fault_agents", "measure_faults"],
     "csnb.hints": ["find_parts", "measure_hints"],
     "csnb.gaps": ["split_gaps", "measure_gap_parts"],

@@ -20,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 
+from csnb.accounts import mark_shared
 from csnb.errors import BookError, ParameterError, one_of
 from csnb.ratings import rated_sessions
 from csnb.rulepacks import load_rulepacks
@@ -114,6 +115,7 @@ class Book:
     def sessions(self):
         """One row a conversation with its facts, rating, agent's attributes, reasons and slices.
 
+        `is_shared_account` is true where several people use the account that served it (accounts.toml).
         Its `attrs` hold the path of the book, for the labeller.
         """
         rated = rated_sessions(
@@ -124,6 +126,7 @@ class Book:
         )
         codes = code_summary(self._frame("labels"), self.definitions_folder).to_pandas()
         sessions = add_slices(rated.merge(codes, on="session_key", how="left"), self.definitions_folder)
+        sessions = mark_shared(sessions, self.definitions_folder)
         sessions.attrs["book"] = str(self.path)
         return sessions
 

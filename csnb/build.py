@@ -20,6 +20,7 @@ from typing import NamedTuple
 import polars as pl
 
 from csnb import reasons, rulepacks, sessions, turns
+from csnb.accounts import read_accounts
 from csnb.book import read_imported, read_key, read_manifest, write_manifest, write_parquet
 from csnb.evidence import is_heard
 from csnb.lookup import SHIPPED, UNSEEN
@@ -63,11 +64,11 @@ def read_rules(key, folder=None):
     key : bytes, the book's secret, to compare listed buyers by their hash
     folder : path of the user's own definitions folder, or None
     """
+    accounts = read_accounts(folder)
+    buyers = hash_id(pl.Series(accounts["internal_buyers"], dtype=pl.String), key).to_list()
     return Rules(
         packs=rulepacks.load_rulepacks(folder),
-        accounts=sessions.read_accounts(
-            lambda buyers: hash_id(pl.Series(buyers, dtype=pl.String), key).to_list(), folder
-        ),
+        accounts={**accounts, "internal_buyers": buyers},
         stage_words=sessions.read_stage_words(folder),
         taught=read_taught(folder),
         folder=folder and str(folder),

@@ -71,6 +71,29 @@ def read_people(folder=None):
     return file
 
 
+def is_personal(sessions):
+    """Say which sessions count where people are compared: not left out, and served by one known person.
+
+    What comes from an account that several people share (accounts.toml) is nobody's own.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame with `left_out_because, agent_id`, and `is_shared_account` where accounts may be shared
+
+    Returns
+    -------
+    pandas.Series of bool
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"agent_id": ["a", "main", None], "left_out_because": None})
+    >>> is_personal(table.assign(is_shared_account=[False, True, False])).to_list()
+    [True, False, False]
+    """
+    counts = sessions["left_out_because"].isna() & sessions["agent_id"].notna()
+    return counts & ~sessions["is_shared_account"] if "is_shared_account" in sessions else counts
+
+
 def list_case_mix(sessions, folder=None):
     """List what is held comparable between agents, and in how many conversations it is known.
 
@@ -82,8 +105,8 @@ def list_case_mix(sessions, folder=None):
     Returns
     -------
     pandas.DataFrame
-        One row a column in use: `comparable` (mix, load or staffing), `fact` (the column), `n` counted
-        conversations, `share` in which it is known.
+        One row a column in use: `comparable` (mix, load or staffing), `fact` (the column), `n` conversations
+        of the agents who are compared, `share` in which it is known.
 
     Examples
     --------
@@ -92,7 +115,7 @@ def list_case_mix(sessions, folder=None):
     >>> csnb.list_case_mix(sessions).head(2)[["comparable", "fact", "n", "share"]].values.tolist()
     [['mix', 'platform', 8, 1.0], ['mix', 'shop', 8, 1.0]]
     """
-    counted = _with_pressure(sessions[sessions["left_out_because"].isna()])
+    counted = _with_pressure(sessions[is_personal(sessions)])
     rows = [
         (group, name, len(counted), counted[name].notna().mean() if len(counted) else np.nan)
         for group in GROUPS
@@ -165,7 +188,7 @@ def adjust_agents(sessions, outcome, kind="rate", groups=GROUPS, without=(), fol
 
     Parameters
     ----------
-    sessions : pandas.DataFrame of `select_sessions`; sessions that are left out or name no agent do not count
+    sessions : pandas.DataFrame of `select_sessions`; those of `is_personal` count
     outcome : Series by session: true or false for a rate, a number for a mean; missing sessions do not count
     kind : "rate" or "mean"
     groups, without : as in `case_mix`
@@ -177,7 +200,7 @@ def adjust_agents(sessions, outcome, kind="rate", groups=GROUPS, without=(), fol
         The variance of an effect is chance, plus what weeks vary by beyond chance, plus what is uncertain of
         the expected value. With one agent effects are missing: there is nobody to compare with.
     """
-    is_counted = sessions["left_out_because"].isna() & sessions["agent_id"].notna() & outcome.notna()
+    is_counted = is_personal(sessions) & outcome.notna()
     counted = sessions[is_counted]
     rows = counted[["agent_id", "day"]].assign(y=outcome[is_counted].astype(float))
     return adjust_rows(rows, case_mix(counted, groups, without, folder), kind)
@@ -279,8 +302,8 @@ def hold_claims(adjusted, chances_of, fewest, folder=None):
 
 
 def known_agents(sessions):
-    """Give the agents of the counted sessions and the team each served in most: a Series by agent_id."""
-    counted = sessions[sessions["left_out_because"].isna() & sessions["agent_id"].notna()]
+    """Give the agents of the sessions that count and the team each served in most: a Series by agent_id."""
+    counted = sessions[is_personal(sessions)]
     if "team" not in counted:
         return pd.Series(
             None, index=pd.Index(sorted(counted["agent_id"].unique()), name="agent_id"), dtype=object

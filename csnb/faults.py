@@ -8,7 +8,15 @@ import pandas as pd
 from scipy import stats as distributions
 from scipy.special import expit, logit
 
-from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
+from csnb.casemix import (
+    SUPPRESSED_BELOW,
+    adjust_agents,
+    hold_claims,
+    is_personal,
+    known_agents,
+    read_people,
+    shrunken,
+)
 from csnb.schema import RESULT_FIGURES
 from csnb.stats import adjust_pvalues, concentration, share_interval, shrink
 
@@ -249,8 +257,7 @@ def measure_faults(sessions, labels, by, folder=None):
     """
     faults, _ = find_faults(sessions, labels, folder)
     fewest = read_people(folder)["naming"]["fewest_agents"]
-    is_counted = sessions["left_out_because"].isna() & sessions["agent_id"].notna()
-    groups = sessions[is_counted].groupby(by) if by in sessions else []
+    groups = sessions[is_personal(sessions)].groupby(by) if by in sessions else []
     rows = [
         _measured(name, by, group, part[faults.loc[part.index, name].notna()], faults[name], fewest)
         for name in faults

@@ -194,8 +194,8 @@ def cut_note(total, drawn):
 
 
 def unit_note(scale):
-    """Name a unit for a caption; percent stands at the ticks, a count needs none."""
-    return "" if scale[1] in ("rate", "count") else text(f"chart.unit.{scale[1]}")
+    """Name a unit for a caption; percent stands at the ticks, a count and a plain number need none."""
+    return "" if scale[1] in ("rate", "count", "number") else text(f"chart.unit.{scale[1]}")
 
 
 def tick_suffix(scale):

@@ -122,8 +122,8 @@ def measure_gap_parts(gaps):
     Returns
     -------
     pandas.DataFrame
-        Results by `part` (mix, load, staffing, rest): `value` the mean absolute points over agents with five
-        conversations or more, n of them.
+        Results by `part` (mix, load, staffing, rest): `value` the mean absolute points over `agents_count` agents with
+        five conversations or more, n conversations. Chance makes a part larger, too: absolute values do not cancel.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def measure_gap_parts(gaps):
     """
     known = gaps[gaps["value"].notna()]
     rows = [
-        {"metric": "gap_part", "part": part, "n": len(known), "value": known[f"difference_{part}"].abs().mean(),
+        {"metric": "gap_part", "part": part, "agents_count": len(known), "n": int(known["n"].sum()), "value": known[f"difference_{part}"].abs().mean(),
          "low": np.nan, "high": np.nan, "unit": "points", "method": "mean over agents", "rulepack": ""}
         for part in (*GROUPS, "rest")
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from csnb.casemix import (
     adjust_rows,
     case_mix,
     hold_claims,
+    is_personal,
     known_agents,
     read_people,
     shrunken,
@@ -98,7 +99,7 @@ def find_parts(sessions, labels, shifts, folder=None):
     """
     settings = read_people(folder)
     faults, _ = find_faults(sessions, labels, folder)
-    counted = sessions["left_out_because"].isna() & sessions["agent_id"].notna()
+    counted = is_personal(sessions)
     facts = Facts(sessions[counted], faults[counted], shifts, settings["hints"], folder)
     return {
         hint: {name: part for name in entry["parts"] if (part := _PARTS[name](facts)) is not None}

@@ -13,10 +13,8 @@ from csnb.errors import one_of
 from csnb.findings import Finding
 from csnb.formats import format_interval, format_value, metric_name, word_of
 from csnb.hints import HINTS
-from csnb.standing import count_standings, measure_reliability, outcome_rule
+from csnb.standing import RELIABLE, count_standings, measure_reliability, outcome_rule
 from csnb.strings import AUDIENCES, text
-
-RELIABLE = 0.7  # part of the variety that must last for a team's view
 
 
 def hide_names(table, audience):
@@ -177,17 +175,21 @@ def list_hints(hints, audience):
 # ---- findings
 
 
-def find_people_issues(compared, faults, hints, gaps, units, strain, audience, outcome=None, folder=None):
+def find_people_issues(
+    basis, compared, faults, hints, gaps, units, strain, audience, outcome=None, confidence=0.95, folder=None
+):
     """Say who differs, whether it is everyone or someone, and what to do with it.
 
     Parameters
     ----------
+    basis : pandas.DataFrame of `count_basis`
     compared, faults, hints, gaps : pandas.DataFrames of `compare_agents`, `compare_faults`, `measure_hints`,
         `split_gaps`
     units : list of pandas.DataFrame of `compare_units`
     strain : pandas.DataFrame of `measure_strain`
     audience : "analyst", "lead" or "leadership"; names stand in the sentences for the first two only
     outcome : str, what `compared` is about; None finds it by its metric
+    confidence : float, as in the tables
     folder : path of the user's own definitions folder, or None
 
     Returns
@@ -196,26 +198,23 @@ def find_people_issues(compared, faults, hints, gaps, units, strain, audience, o
 
     Examples
     --------
-    >>> find_people_issues(compared, faults, hints, gaps, [shops], strain, "lead")  # doctest: +SKIP
+    >>> find_people_issues(basis, compared, faults, hints, gaps, [shops], strain, "lead")  # doctest: +SKIP
     """
     one_of("audience", audience, AUDIENCES)
+    shared = _of_shared(basis)
     if compared.empty:
-        return [Finding("no_agents", {}, "C", 100, "case_mix")]
+        return shared or [Finding("no_agents", {}, "C", 100, "basis")]
     rule, n = _rule_of(compared, outcome, folder), format_value(compared["n"].sum(), "count")
     if len(compared) == 1:
-        return [Finding("one_agent", {"sessions": n, "n": n}, "C", 100, "case_mix")]
+        return [Finding("one_agent", {"sessions": n, "n": n}, "C", 100, "basis"), *shared]
     if len(compared) < read_people(folder)["naming"]["fewest_peers"]:
-        found = [
-            Finding(
-                "few_agents", {"agents": format_value(len(compared), "count"), "n": n}, "C", 100, "case_mix"
-            )
-        ]
+        agents = format_value(len(compared), "count")
+        found = [Finding("few_agents", {"agents": agents, "n": n}, "C", 100, "basis")]
     else:
-        found = [_of_basis(compared, rule), *_of_standings(compared, rule, audience)]
-        found += _of_hints(hints, audience) + _of_gaps(gaps, rule)
-        found.append(_of_next(compared, faults, hints, audience))
-    found += [finding for table in units for finding in _of_units(table, rule)]
-    return found + _of_faults(faults) + _of_strain(strain)
+        found = [_of_basis(basis, rule), *_of_standings(compared, rule, audience, confidence)]
+        found += _of_hints(hints, faults, audience, folder) + _of_gaps(gaps, rule)
+        found.append(_of_next(compared, faults, hints, audience, folder))
+    return found + shared + _of_units(units, rule) + _of_faults(faults) + _of_strain(strain)
 
 
 def _rule_of(compared, outcome, folder):
@@ -225,55 +224,80 @@ def _rule_of(compared, outcome, folder):
     return outcome_rule(outcome or known.get(metric, metric), folder)
 
 
-def _of_basis(compared, rule):
+def _of_basis(basis, rule):
     """Say by what agents are compared, and how many have enough of it."""
+    agents, n = (basis.set_index("basis")[name] for name in ("agents_count", "n"))
     values = {
         "metric": metric_name(rule["metric"]),
-        "agents": format_value(len(compared), "count"),
-        "enough": format_value((compared["n"] >= rule["fewest"]).sum(), "count"),
+        "people": format_value(agents["people"], "count"),
+        "agents": format_value(agents["compared"], "count"),
+        "enough": format_value(agents["enough"], "count"),
         "fewest": format_value(rule["fewest"], "count"),
-        "n": format_value(compared["n"].sum(), "count"),
+        "n": format_value(n["compared"], "count"),
     }
     key = "people_basis_machine" if rule["grade"] == "D" else "people_basis"
-    return Finding(key, values, rule["grade"], 78, "case_mix")
+    return Finding(key, values, rule["grade"], 78, "basis")
 
 
-def _of_standings(compared, rule, audience):
+def _of_shared(basis):
+    """Say how many accounts are left out because several people use them, if any are."""
+    counts = basis.set_index("basis")
+    shared = counts.loc["shared"]
+    if not shared["agents_count"]:
+        return []
+    n = format_value(shared["n"], "count")
+    values = {"accounts": format_value(shared["agents_count"], "count"), "sessions": n, "n": n}
+    is_all = counts.loc["people", "agents_count"] == 0
+    return [
+        Finding("only_shared" if is_all else "shared_accounts", values, "C", 100 if is_all else 77, "basis")
+    ]
+
+
+def _of_standings(compared, rule, audience, confidence):
     """Say who stands apart, and whether this period can tell agents apart at all."""
-    counts = count_standings(compared).set_index("standing")["value"]
-    numbers = {name: format_value(counts[name], "count") for name in ("head", "tail", "watch", "too_few")}
-    numbers |= {"agents": format_value(len(compared), "count")}
-    n = format_value(compared["n"].sum(), "count")
-    found = []
+    counts = count_standings(compared).set_index("standing")["agents_count"]
+    agents, n = (format_value(count, "count") for count in (counts.sum(), compared["n"].sum()))
     if counts["head"] + counts["tail"] == 0:
-        found.append(
-            Finding(
-                "nobody_stands_apart", {"agents": numbers["agents"], "n": n}, rule["grade"], 100, "standings"
-            )
-        )
+        values = {"agents": agents, "metric": metric_name(rule["metric"]), "n": n}
+        found = [Finding("nobody_stands_apart", values, rule["grade"], 100, "standings")]
     else:
-        found.append(Finding("standings", {**numbers, "n": n}, rule["grade"], 100, "standings"))
+        values = {name: format_value(count, "count") for name, count in counts.items()}
+        found = [Finding("standings", {**values, "agents": agents, "n": n}, rule["grade"], 100, "standings")]
         found += [_names(compared, standing, rule) for standing in ("head", "tail")
                   if audience != "leadership" and counts[standing]]  # fmt: skip
-    reliability = measure_reliability(compared).iloc[0]
-    share, needed = reliability["reliability_share"], reliability["needed_count"]
-    if share < RELIABLE:
-        values = {"share": format_value(share, "rate"), "enough": format_value(RELIABLE, "rate"), "n": n}
-        if pd.notna(needed):
-            values |= {
-                "needed": format_value(needed, "count"),
-                "sessions": format_value(reliability["sessions_count"], "count"),
-            }
-        found.append(
-            Finding(
-                "not_reliable" if pd.notna(needed) else "nothing_lasts",
-                values,
-                rule["grade"],
-                80,
-                "standings",
-            )
-        )
-    return found
+    return found + _of_reliability(compared, rule, confidence)
+
+
+def _of_reliability(compared, rule, confidence):
+    """Say how far ranks of this period can be trusted, unless they surely can."""
+    measured = measure_reliability(compared, confidence).iloc[0]
+    low, high = measured["reliability_share_low"], measured["reliability_share_high"]
+    if pd.isna(low) or low >= RELIABLE:
+        return []
+    values = {
+        "share": format_value(measured["reliability_share"], "rate"),
+        "enough": format_value(RELIABLE, "rate"),
+        "agents": format_value(measured["agents_count"], "count"),
+        "interval": format_interval(low, high, "rate"),
+        "n": format_value(compared.loc[compared["effect"].notna(), "n"].sum(), "count"),
+    }
+    key = "not_reliable" if high < RELIABLE else "maybe_reliable"
+    if pd.isna(measured["needed_count"]):
+        key = "nothing_lasts"
+    else:
+        values |= {
+            "needed": format_value(measured["needed_count"], "count"),
+            "range": _range_of_needed(measured["needed_count_low"], measured["needed_count_high"]),
+            "sessions": format_value(measured["sessions_count"], "count"),
+        }
+    return [Finding(key, values, rule["grade"], 80, "reliability")]
+
+
+def _range_of_needed(low, high):
+    """Write the interval of the conversations needed; it is open where agents might not differ at all."""
+    if pd.isna(high):
+        return text("talk.at_least", value=format_value(low, "count"))
+    return format_interval(low, high, "count")
 
 
 def _names(compared, standing, rule):
@@ -313,7 +337,7 @@ def _of_faults(faults):
     return found
 
 
-def _of_next(compared, faults, hints, audience):
+def _of_next(compared, faults, hints, audience, folder):
     """Say what to do first: train all, coach a few, talk with those who may be named, or leave single agents alone."""
     over = faults.assign(times=faults["value"] / faults["standard_rate"]).sort_values(
         "times", ascending=False
@@ -323,7 +347,9 @@ def _of_next(compared, faults, hints, audience):
         worst = over[over["judged"].isin(verdicts)].head(1)
         steps += [text(f"talk.step_{step}", fault=word_of("fault", name)) for name in worst["fault"]]
         grades += worst["grade"].to_list()
-    persons = set(hints.loc[hints["is_named"].astype(bool), "agent_id"])
+    held = hints[hints["is_named"].astype(bool)]
+    grades.append(_grade_of(held["hint"], faults, folder))
+    persons = set(held["agent_id"])
     persons |= set(compared.loc[compared["standing"] == "tail", "agent_id"])
     if persons:
         step = "delegate" if audience == "leadership" else "talk"
@@ -336,24 +362,31 @@ def _of_next(compared, faults, hints, audience):
     return Finding("people_next", values, max(grades), 90, section)
 
 
-def _of_hints(hints, audience):
+def _of_hints(hints, faults, audience, folder):
     """Say how many agents have a hint of what."""
     counts = count_hints(hints).set_index("hint")
     if not (counts["hint_count"] + counts["open_count"]).sum():
         return [Finding("hints_unknown", {}, "C", 60, "hints")]
-    n = format_value(hints.loc[hints["state"] != "too_few", "n"].sum(), "count")
+    cases = hints[hints["state"] != "too_few"].groupby("hint")["n"].sum()
+    agents = format_value(counts["agents_count"].max(), "count")
     counts = counts[counts["hint_count"] > 0]
     if counts.empty:
-        return [Finding("hints_none", {"n": n}, "B", 72, "hints")]
-    n = format_value(
-        hints.loc[hints["hint"].isin(counts.index) & (hints["state"] != "too_few"), "n"].sum(), "count"
-    )
+        values = {"agents": agents, "n": format_value(cases.max(), "count")}
+        return [Finding("hints_none", values, "B", 72, "hints")]
     listed = [
         text("talk.count", hint=word_of("hint", hint), count=format_value(count, "count"))
         for hint, count in counts["hint_count"].items()
     ]
     key = "hints_counted" if audience == "leadership" else "hints_to_talk"
-    return [Finding(key, {"hints": text("word.list_separator").join(listed), "n": n}, "B", 80, "hints")]
+    n = format_value(cases[counts.index].max(), "count")
+    values = {"agents": agents, "hints": text("word.list_separator").join(listed), "n": n}
+    return [Finding(key, values, _grade_of(counts.index, faults, folder), 80, "hints")]
+
+
+def _grade_of(hints, faults, folder):
+    """Give the evidence grade of hints: that of the faults they are made of, such as the machine's codes."""
+    parts = [part for hint in hints for part in read_people(folder)["hint"][hint]["parts"]]
+    return max(["B", *faults.loc[faults["fault"].isin(parts), "grade"]])
 
 
 def _of_gaps(gaps, rule):
@@ -364,6 +397,7 @@ def _of_gaps(gaps, rule):
     objective = (known["value"] - known["difference_rest"]).abs().mean()
     enough = (known["origin"] != "too_few").sum()
     values = {
+        "known": format_value(len(known), "count"),
         "objective": format_value(objective, "points"),
         "rest": format_value(known["difference_rest"].abs().mean(), "points"),
         "n": format_value(known["n"].sum(), "count"),
@@ -374,23 +408,29 @@ def _of_gaps(gaps, rule):
     return [Finding("gaps" if enough else "gaps_small", values, rule["grade"], 74, "gaps")]
 
 
-def _of_units(table, rule):
-    """Say whether the shops, teams or suppliers differ under comparable conditions."""
-    known = table[table["adjusted_rate"].notna()]
-    if len(known) < 2:
-        return []
-    by = table.columns[1]
-    apart = known[known["is_apart"]]
-    if apart.empty:
-        values = {"by": text(f"talk.by_{by}"), "n": format_value(known["n"].sum(), "count")}
-        return [Finding("units_alike", values, rule["grade"], 66, "units")]
+def _of_units(units, rule):
+    """Say whether the shops, teams or suppliers differ under comparable conditions, those that do not in one line."""
+    known = [table[table["adjusted_rate"].notna()] for table in units]
+    known = [table for table in known if len(table) > 1]
+    alike = [table for table in known if not table["is_apart"].any()]
+    found = [_unit_apart(table, rule) for table in known if table["is_apart"].any()]
+    if alike:
+        names = text("talk.between").join(text(f"talk.by_{table.columns[1]}") for table in alike)
+        n = format_value(max(table["n"].sum() for table in alike), "count")
+        found.append(Finding("units_alike", {"by": names, "n": n}, rule["grade"], 66, "units"))
+    return found
+
+
+def _unit_apart(known, rule):
+    """Name the unit that stands worst of those that differ."""
+    by, apart = known.columns[1], known[known["is_apart"]]
     worst = apart.loc[apart["adjusted_rate"].idxmax()]
     values = {
         "unit": word_of(by, worst[by]), "metric": metric_name(rule["metric"]), "value": format_value(worst["adjusted_rate"], "rate"),
         "n": format_value(worst["n"], "count"),
         "interval": format_interval(worst["adjusted_rate_low"], worst["adjusted_rate_high"], "rate"),
     }  # fmt: skip
-    return [Finding("unit_apart", values, rule["grade"], 68, "units")]
+    return Finding("unit_apart", values, rule["grade"], 68, "units")
 
 
 def _of_strain(strain):

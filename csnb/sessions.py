@@ -26,7 +26,7 @@ def build_sessions(messages, turns, sessions, accounts, stage_words):
     sessions : polars.DataFrame
         One row a session: `session_key, session_id, platform, shop, day, started_at, ended_at`
         and the columns of `packs_in_force`.
-    accounts : dict of `read_accounts`
+    accounts : dict of `csnb.accounts.read_accounts`, listed buyers as keyed hashes
     stage_words : dict of `read_stage_words`
 
     Returns
@@ -240,12 +240,6 @@ def _recent_buyers(sessions, orders):
         .select("session_key", has_order=pl.lit(True))
         .unique("session_key")
     )
-
-
-def read_accounts(hash_buyers, folder=None):
-    """Read accounts.toml; listed buyers become keyed hashes by `hash_buyers`."""
-    accounts = read_toml("accounts.toml", folder)
-    return {**accounts, "internal_buyers": hash_buyers(accounts["internal_buyers"])}
 
 
 def read_stage_words(folder=None):

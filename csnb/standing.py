@@ -8,7 +8,15 @@ import pandas as pd
 from scipy import stats as distributions
 from scipy.special import expit, logit
 
-from csnb.casemix import SUPPRESSED_BELOW, adjust_agents, hold_claims, known_agents, read_people, shrunken
+from csnb.casemix import (
+    SUPPRESSED_BELOW,
+    adjust_agents,
+    hold_claims,
+    is_personal,
+    known_agents,
+    read_people,
+    shrunken,
+)
 from csnb.formats import format_interval
 from csnb.stats import (
     adjust_pvalues,
@@ -16,11 +24,13 @@ from csnb.stats import (
     rank_intervals,
     sessions_for_reliability,
     shrink,
+    tau2_interval,
     tier_chances,
     wilson_interval,
 )
 
 STANDINGS = ("head", "middle", "tail", "watch", "too_few")
+RELIABLE = 0.7  # part of the variety that must last for a team's view
 USUAL = {"fewest": 200, "grade": "B"}
 
 
@@ -38,7 +48,7 @@ def pick_outcome(sessions, folder=None):
         The column of sessions by which most agents have enough conversations (`fewest` of people.toml), or
         any at all; of equals the first one there.
     """
-    counted = sessions[sessions["left_out_because"].isna() & sessions["agent_id"].notna()]
+    counted = sessions[is_personal(sessions)]
     outcomes = read_people(folder)["outcome"]
     reached = {}
     for name in set(outcomes) & set(counted):
@@ -155,6 +165,42 @@ def _standing(n, named, fewest):
     return held.where(n >= fewest, "too_few") if len(held) else pd.Series(dtype=object)
 
 
+def count_basis(sessions, compared):
+    """Count who is compared, from all accounts that served down to the agents with enough conversations.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `select_sessions`
+    compared : pandas.DataFrame of `compare_agents`
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a `basis`, `agents_count` accounts or agents and their `n` conversations: `served` (all accounts),
+        `shared` (of those, accounts that several people use: left out), `people` (the others, one person each),
+        `compared` (people with conversations in which the outcome is known, and those only), `enough`
+        (of those, people with as many as a claim about one of them needs).
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> basis = csnb.count_basis(sessions, csnb.compare_agents(sessions))
+    >>> basis[["basis", "agents_count", "n"]].values.tolist()[2:]
+    [['people', 2, 8], ['compared', 2, 6], ['enough', 0, 0]]
+    """
+    served = sessions[sessions["left_out_because"].isna() & sessions["agent_id"].notna()]
+    is_own = is_personal(served)
+    groups = {"served": served, "shared": served[~is_own], "people": served[is_own]}
+    rows = [(step, group["agent_id"].nunique(), len(group)) for step, group in groups.items()]
+    enough = compared[compared["standing"] != "too_few"]
+    rows += [
+        (step, len(table), int(table["n"].sum()))
+        for step, table in (("compared", compared), ("enough", enough))
+    ]
+    return pd.DataFrame(rows, columns=["basis", "agents_count", "n"])
+
+
 def count_standings(compared):
     """Count agents by standing, without names.
 
@@ -165,58 +211,72 @@ def count_standings(compared):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with metric `agents`, by `standing` in the order of STANDINGS; n counts all agents.
+        One row a `standing` in the order of STANDINGS: `agents_count`, and `n` their conversations.
 
     Examples
     --------
     >>> import csnb
     >>> counts = csnb.count_standings(csnb.compare_agents(csnb.select_sessions(book)))
-    >>> counts.set_index("standing").loc["too_few", "value"]
-    np.float64(2.0)
+    >>> counts.set_index("standing").loc["too_few"].to_list()
+    [2, 6]
     """
-    counts = compared["standing"].value_counts().reindex(STANDINGS, fill_value=0)
+    found = compared.groupby("standing")["n"].agg(["size", "sum"]).reindex(STANDINGS, fill_value=0)
     return pd.DataFrame(
-        {"metric": "agents", "standing": list(STANDINGS), "n": len(compared), "value": counts.to_numpy(float),
-         "low": np.nan, "high": np.nan, "unit": "count", "method": "count", "rulepack": ""}
-    )  # fmt: skip
+        {
+            "standing": list(STANDINGS),
+            "agents_count": found["size"].to_numpy(int),
+            "n": found["sum"].to_numpy(int),
+        }
+    )
 
 
-def measure_reliability(compared):
+def measure_reliability(compared, confidence=0.95):
     """Measure how well this period can tell agents apart.
 
     Parameters
     ----------
     compared : pandas.DataFrame of `compare_agents`
+    confidence : float
 
     Returns
     -------
     pandas.DataFrame
-        One row: `metric`, `agents_count` compared, `sessions_count` of the middle agent, `reliability_share`
-        (variance that lasts in the variance of effects: .7 is enough for a team's view, .8 for pay), and
-        `needed_count`, the conversations an agent needs for .7; missing where nothing lasts.
+        One row: `metric`, `agents_count` with five conversations or more, `sessions_count` of the middle one,
+        `reliability_share` (true differences in the variance of effects: .7 is enough for a team's view, .8 for pay) and
+        `needed_count`, the conversations an agent needs for .7, each with its interval over what the true differences may
+        be (`tau2_interval`); missing where nothing lasts, or, as the end of an interval, where nothing may last.
 
     Examples
     --------
     >>> import csnb
     >>> measured = csnb.measure_reliability(csnb.compare_agents(csnb.select_sessions(book)))
-    >>> measured[["agents_count", "sessions_count"]].values.tolist()
-    [[2.0, 3.0]]
+    >>> measured["agents_count"].item()  # two and four conversations are too few to tell
+    0
     """
     known = compared[compared["effect"].notna()]
-    lasting = float(shrink(known["effect"], known["variance"])["tau2"].iloc[0]) if len(known) > 3 else np.nan
+    lasting = (np.nan, np.nan, np.nan)
+    if len(known) > 3:
+        found = shrink(known["effect"], known["variance"])["tau2"].iloc[0]
+        lasting = (found, *tau2_interval(known["effect"], known["variance"], confidence))
+    share, low, high = (tau2 / (tau2 + known["variance"].mean()) for tau2 in lasting)
     rate = (compared["value"] * compared["n"]).sum() / max(1, compared["n"].sum())
-    needed = np.nan
-    if lasting > 0 and 0 < rate < 1:
-        needed = sessions_for_reliability(0.7, within=1 / (rate * (1 - rate)), between=lasting)
+    needed, most, least = (_needed(tau2, rate) for tau2 in lasting)
     return pd.DataFrame(
         {
-            "metric": compared["metric"].head(1).to_list() or [None],
-            "agents_count": [len(compared)],
-            "sessions_count": [compared["n"].median()],
-            "reliability_share": [lasting / (lasting + known["variance"].mean())],
-            "needed_count": [needed],
+            "metric": compared["metric"].head(1).to_list() or [None], "unit": "rate",
+            "agents_count": [len(known)], "sessions_count": [known["n"].median()],
+            "reliability_share": [share], "reliability_share_low": [low], "reliability_share_high": [high],
+            **{name: pd.array([count], "Int64")
+               for name, count in (("needed_count", needed), ("needed_count_low", least), ("needed_count_high", most))},
         }
-    )
+    )  # fmt: skip
+
+
+def _needed(lasting, rate):
+    """Give the conversations an agent needs for a ranking, if agents truly vary by so much."""
+    if not (lasting > 0 and 0 < rate < 1):
+        return pd.NA
+    return sessions_for_reliability(RELIABLE, within=1 / (rate * (1 - rate)), between=lasting)
 
 
 def compare_units(sessions, by, outcome=None, confidence=0.95, folder=None):

@@ -6,7 +6,7 @@ For breaks, rosters and care. It never counts in any score.
 import numpy as np
 import pandas as pd
 
-from csnb.casemix import read_people
+from csnb.casemix import is_personal, read_people
 from csnb.schema import RESULT_FIGURES
 from csnb.stats import ratio_interval
 
@@ -53,15 +53,13 @@ def find_spells(sessions, folder=None):
     Returns
     -------
     pandas.DataFrame
-        The counted sessions with times and an agent, in order, with `spell` (a number; a new one after a
+        The sessions of single persons (`is_personal`) with times, in order, with `spell` (a number; a new one after a
         break), `is_heavy`, `run` (heavy conversations in a row up to and with this one), `is_after_run`,
         `is_late` (first reply after 30 s), and `spell_hours`, the time this session adds to its spell.
     """
     rule = read_people(folder)["strain"]
-    is_counted = (
-        sessions["left_out_because"].isna() & sessions["agent_id"].notna() & sessions["started_at"].notna()
-    )
-    rows = sessions[is_counted].sort_values(["agent_id", "started_at", "session_id"], kind="stable")
+    rows = sessions[is_personal(sessions) & sessions["started_at"].notna()]
+    rows = rows.sort_values(["agent_id", "started_at", "session_id"], kind="stable")
     until = rows.groupby("agent_id")["ended_at"].cummax()
     before = until.groupby(rows["agent_id"]).shift()
     is_new = ~((rows["started_at"] - before).dt.total_seconds() <= rule["break_minutes"] * 60)

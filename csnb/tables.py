@@ -44,7 +44,8 @@ def show_table(frame, name, columns=None, note=None, even_empty=True):
     Parameters
     ----------
     frame : DataFrame; any table, or results (schema RESULTS)
-        Header words are `column.<name>` of the strings, cells of words `value.<column>.<value>`.
+        Header words are `column.<name>` of the strings, cells of words `value.<column>.<value>`; what the estimates
+        of one table are may stand in `value_of.<name of the table>`.
         Numbers are formatted by the row's `unit`, else by the end of the column's name (`_rate`,
         `_seconds`, `_count`, ...). `low` and `high` become one column `low–high` beside a drawing of
         the interval. A missing value is an em dash, a suppressed group says so, n under 30 is marked.
@@ -80,7 +81,7 @@ def table_html(frame, name, columns=None, note=None):
     if frame.empty:
         empty = f"empty.{name}" if has_text(f"empty.{name}") else "table.empty"
         return f'<p class="none">{escape(text(empty))}</p>'
-    shown = _shown_columns(frame, columns)
+    shown = _shown_columns(frame, name, columns)
     rows = zip(*(column.cells for column in shown), strict=True)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     caption = f"<caption>{escape(text(f'caption.{name}'))}</caption>" if has_text(f"caption.{name}") else ""
@@ -107,7 +108,7 @@ def _is_results(frame):
     return {"metric", "value", "n", "unit", "method"} <= set(frame.columns)
 
 
-def _shown_columns(frame, columns):
+def _shown_columns(frame, name, columns):
     """Choose how each column is shown; the ends of an interval share one column, what is asked for is shown."""
     is_results, hidden = _is_results(frame), set()
     if columns is None:
@@ -120,7 +121,7 @@ def _shown_columns(frame, columns):
         if column in hidden:
             shown.append(_hidden(frame, column))
         elif column == "value" and is_results:
-            shown.append(_value_column(frame))
+            shown.append(_value_column(frame, name))
         elif column.endswith("low") and f"{column[:-3]}high" in columns:
             shown += _interval_columns(frame, column, f"{column[:-3]}high")
         elif column.endswith("high") and f"{column[:-4]}low" in columns:
@@ -146,13 +147,17 @@ def _hidden(frame, column):
     )
 
 
-def _value_column(frame):
+def _value_column(frame, name):
     """Show the estimates of results in the unit of their rows; where one is missing, why."""
     words = [
         _why_missing(method) if is_missing(value) else escape(format_value(value, unit))
         for value, unit, method in zip(frame["value"], frame["unit"], frame["method"], strict=True)
     ]
-    return Shown(_head("value", True), _number_cells(frame["value"], words, frame["unit"]))
+    head = text(f"value_of.{name}") if has_text(f"value_of.{name}") else column_name("value")
+    return Shown(
+        f'<th scope="col" class="number">{escape(head)}</th>',
+        _number_cells(frame["value"], words, frame["unit"]),
+    )
 
 
 def _why_missing(method):

@@ -28,10 +28,11 @@ def list_talks(compared, hints, fault_agents, audience):
     Returns
     -------
     pandas.DataFrame
-        One row an agent: `agent_id, team, standing, hint, state, sure_share`, `faults` (in words) and `question`; those
+        One row an agent: `agent_id, team, standing, hint, state, sure_share`, `faults` (in words), `question` and
+        `is_named`, true where the rule for naming people holds for any of these; those
         with a hint first, then those named by the rule for any other of these, then by name. A hint stands
-        there where it holds by the rule for naming people, for analysts too; else `state` says that it stays
-        open, or that there are too few cases.
+        there where it holds by the rule for naming people, for analysts too, and so does a standing; else `state`
+        says that the hint stays open, or that there are too few cases.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def list_talks(compared, hints, fault_agents, audience):
     first[FIGURES] = first[FIGURES].where(first["holds"])
     whose = standing.reindex(first["agent_id"])
     first = first.assign(
-        standing=whose["standing"].to_numpy(),
+        standing=whose["standing"].where(whose["is_named"].eq(True)).to_numpy(),
         faults=first["agent_id"].map(faults),
         question=[text(f"talk.{row.hint if row.is_named else row.state}") for row in first.itertuples()],
         is_named=first["holds"]
@@ -66,7 +67,18 @@ def list_talks(compared, hints, fault_agents, audience):
         | whose["is_named"].eq(True).to_numpy(),
     )
     listed = list_named(first.sort_values("holds", ascending=False, kind="stable"), audience)
-    return listed[["agent_id", "team", "standing", "hint", "state", "sure_share", "faults", "question"]]
+    columns = [
+        "agent_id",
+        "team",
+        "standing",
+        "hint",
+        "state",
+        "sure_share",
+        "faults",
+        "question",
+        "is_named",
+    ]
+    return listed[columns]
 
 
 def list_sheets(talks, compared, hints, fault_agents, gaps, audience):

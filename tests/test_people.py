@@ -19,7 +19,7 @@ from csnb.people import (
     list_hints,
     list_named,
 )
-from csnb.standing import compare_agents, compare_units
+from csnb.standing import compare_agents, compare_units, count_basis
 from csnb.strain import measure_strain
 from csnb.strings import text
 from csnb.tables import table_html
@@ -37,7 +37,8 @@ def report(sessions, audience="analyst"):
     units = [compare_units(sessions, "supplier")]
     strain = measure_strain(sessions, "agent_id")
     gaps = split_gaps(sessions, compared)
-    found = find_people_issues(compared, faults, hints, gaps, units, strain, audience)
+    basis = count_basis(sessions, compared)
+    found = find_people_issues(basis, compared, faults, hints, gaps, units, strain, audience)
     found = sorted(found, key=lambda finding: -finding.weight)
     words = [
         text(f"finding.{each.key}", **{k: v for k, v in each.values.items() if k not in ("n", "interval")})
@@ -104,12 +105,13 @@ def test_talks_ask_about_what_was_found_and_lists_those_first(clear):
     assert len(talks) == 20
     first = talks.iloc[0]
     assert first["agent_id"] in ("agent 18", "agent 19")
-    assert (first["hint"], first["state"]) == ("ability", "hint")
+    assert (first["hint"], first["state"], first["standing"]) == ("ability", "hint", "tail")
     assert first["question"] == text("talk.ability")
     assert text("value.fault.unresolved") in first["faults"]
     calm = talks.set_index("agent_id").loc["agent 05"]
     assert calm["question"] == text("talk.open")
-    assert pd.isna(calm["hint"]) and pd.isna(calm["sure_share"])
+    assert pd.isna(calm["hint"]) and pd.isna(calm["sure_share"]) and pd.isna(calm["standing"])
+    assert set(talks.loc[talks["is_named"], "agent_id"]) == {"agent 00", "agent 01", "agent 18", "agent 19"}
 
 
 def test_a_hint_that_is_likely_but_does_not_hold_is_no_label_for_analysts_either(clear):
@@ -215,6 +217,58 @@ def test_without_ratings_codes_are_compared_and_the_grade_is_d():
     found = {each.key: each for each in report(sessions)["found"]}
     assert found["people_basis_machine"].grade == "D"
     assert found["nobody_stands_apart"].grade == "D"
+
+
+def test_hints_made_of_machine_codes_are_of_their_grade(clear):
+    sessions = clear_team()
+    bad = sessions["unresolved"].astype(bool)
+    codes = pd.DataFrame({"session_key": sessions.loc[bad, "session_key"], "code": "ability", "p": 0.9})
+    plain = sessions.drop(columns="unresolved")
+    compared, faults = compare_agents(plain), compare_faults(plain, codes)
+    hints = measure_hints(plain, find_parts(plain, codes, NO_SHIFTS))
+    tables = (compared, faults, hints, split_gaps(plain, compared), [], measure_strain(plain, "agent_id"))
+    found = find_people_issues(count_basis(plain, compared), *tables, "analyst")
+    assert {each.key: each.grade for each in found}["hints_to_talk"] == "D"
+    assert {each.key: each.grade for each in clear["found"]}["hints_to_talk"] == "B"
+
+
+def test_every_count_of_agents_has_one_base(clear):
+    values = {each.key: each.values for each in clear["found"]}
+    assert values["people_basis"]["people"] == values["people_basis"]["agents"] == "20"
+    numbers = values["standings"]
+    assert sum(int(numbers[name]) for name in ("head", "middle", "tail", "watch", "too_few")) == 20
+    assert numbers["agents"] == values["gaps"]["known"] == values["hints_to_talk"]["agents"] == "20"
+
+
+def test_whether_ranks_can_be_trusted_is_said_with_its_interval():
+    few, some, equal = (
+        {each.key: each.values for each in report(team(rates, each=each_has, seed=2))["found"]}
+        for rates, each_has in (
+            (np.linspace(0.17, 0.27, 12), 60),
+            (np.linspace(0.12, 0.32, 8), 120),
+            ([0.2] * 12, 60),
+        )
+    )
+    reliability = few.get("not_reliable") or few.get("maybe_reliable") or few["nothing_lasts"]
+    assert "–" in reliability["interval"] and reliability["agents"] == "12"
+    assert "maybe_reliable" in some
+    assert {"nothing_lasts", "not_reliable"} & set(equal)
+
+
+def test_shops_and_suppliers_that_are_alike_share_one_line():
+    sessions = team([0.2] * 20, each=50).assign(shop=np.resize(["A", "B"], 1000), supplier="x")
+    sessions.loc[sessions.index % 4 < 2, "supplier"] = "y"
+    units = [compare_units(sessions, by).assign(is_apart=False) for by in ("shop", "supplier")]
+    compared = compare_agents(sessions)
+    parts = (
+        compare_faults(sessions, NO_LABELS),
+        measure_hints(sessions, find_parts(sessions, NO_LABELS, NO_SHIFTS)),
+        split_gaps(sessions, compared),
+    )
+    basis, strain = count_basis(sessions, compared), measure_strain(sessions, "agent_id")
+    found = find_people_issues(basis, compared, *parts, units, strain, "lead")
+    (alike,) = [each for each in found if each.key == "units_alike"]
+    assert alike.values["by"] == text("talk.between").join([text("talk.by_shop"), text("talk.by_supplier")])
 
 
 def test_no_sentence_claims_a_cause(clear):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from people_tables import team
+from scipy.special import expit, logit
 
 from csnb.casemix import adjust_agents, case_mix, list_case_mix, read_people
 from csnb.errors import DefinitionError
@@ -11,6 +12,7 @@ from csnb.lookup import SHIPPED
 from csnb.standing import (
     compare_agents,
     compare_units,
+    count_basis,
     count_standings,
     measure_reliability,
     pick_outcome,
@@ -102,9 +104,12 @@ def test_sessions_that_do_not_count_change_nothing():
     sessions = team(CLEAR, each=80)
     extra = sessions.head(50).assign(left_out_because="bot_only", session_key=-1)
     nobody = sessions.head(50).assign(agent_id=None, session_key=-2)
-    pd.testing.assert_frame_equal(
-        compare_agents(pd.concat([sessions, extra, nobody], ignore_index=True)), compare_agents(sessions)
+    shared = sessions.head(50).assign(agent_id="main", session_key=-3, is_shared_account=True)
+    everything = pd.concat(
+        [sessions.assign(is_shared_account=False), extra, nobody, shared], ignore_index=True
     )
+    everything["is_shared_account"] = everything["is_shared_account"].eq(True)
+    pd.testing.assert_frame_equal(compare_agents(everything), compare_agents(sessions))
 
 
 def test_sessions_without_a_day_count_but_name_nobody():
@@ -114,8 +119,29 @@ def test_sessions_without_a_day_count_but_name_nobody():
 
 
 def test_standings_are_counted_without_names():
-    counts = count_standings(compare_agents(team(CLEAR))).set_index("standing")["value"]
-    assert (counts["head"], counts["tail"], counts.sum()) == (2, 2, 20)
+    counts = count_standings(compare_agents(team(CLEAR))).set_index("standing")
+    agents = counts["agents_count"]
+    assert (agents["head"], agents["tail"], agents.sum()) == (2, 2, 20)
+    assert counts.loc["head", "n"] == 800 and counts["n"].sum() == 20 * 400
+
+
+def test_the_base_is_counted_from_all_accounts_down_to_those_with_enough():
+    sessions = team([0.2] * 4, each=80)
+    is_shared = sessions["agent_id"] == "agent 03"
+    rated = sessions["is_dissatisfied"].where(
+        ~((sessions["agent_id"] == "agent 02") & (sessions.index % 2 == 0))
+    )
+    marked = sessions.assign(is_shared_account=is_shared, is_dissatisfied=rated)
+    basis = count_basis(marked, compare_agents(marked)).set_index("basis")
+    assert basis["agents_count"].to_dict() == {
+        "served": 4,
+        "shared": 1,
+        "people": 3,
+        "compared": 3,
+        "enough": 2,
+    }
+    assert basis["n"].to_list() == [320, 80, 240, 200, 160]
+    assert (basis.loc["people"] + basis.loc["shared"]).to_list() == basis.loc["served"].to_list()
 
 
 def test_reliability_grows_with_conversations():
@@ -124,6 +150,34 @@ def test_reliability_grows_with_conversations():
     assert few["reliability_share"] < many["reliability_share"] <= 1
     assert many["needed_count"] > 0
     assert np.isnan(measure_reliability(compare_agents(team([0.2])))["reliability_share"].iloc[0])
+
+
+def test_reliability_stands_between_the_ends_of_its_interval():
+    compared = compare_agents(team(np.linspace(0.15, 0.3, 20), each=300))
+    measured = measure_reliability(compared).iloc[0]
+    assert (
+        0
+        < measured["reliability_share_low"]
+        < measured["reliability_share"]
+        < measured["reliability_share_high"]
+        < 1
+    )
+    assert measured["needed_count_low"] < measured["needed_count"] < measured["needed_count_high"]
+    narrow = measure_reliability(compared, confidence=0.5).iloc[0]
+    assert narrow["reliability_share_low"] > measured["reliability_share_low"]
+    equal = measure_reliability(compare_agents(team([0.2] * 20, seed=3))).iloc[0]
+    assert equal["reliability_share_low"] == 0 and pd.isna(equal["needed_count_high"])
+
+
+def test_reliability_is_the_squared_correlation_with_the_truth():
+    """Over many teams the share found is, on average, the squared correlation of effects and true rates."""
+    found, true = [], []
+    for seed in range(12):
+        rates = expit(logit(0.2) + 0.3 * np.random.default_rng(seed).standard_normal(30))
+        compared = compare_agents(team(rates, each=150, seed=seed + 50))
+        found.append(measure_reliability(compared)["reliability_share"].iloc[0])
+        true.append(np.corrcoef(compared["effect"], logit(rates))[0, 1] ** 2)
+    assert np.mean(found) == pytest.approx(np.mean(true), abs=0.1)
 
 
 def test_ratings_are_compared_where_there_are_enough_else_codes():

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from csnb.errors import MetricError, ParameterError
-from csnb.stats import funnel, rank_intervals, shrink
+from csnb.stats import funnel, rank_intervals, shrink, tau2_interval
 
 quick = settings(deadline=None, max_examples=25, derandomize=True)
 
@@ -163,6 +163,32 @@ def test_shrink_matches_efron_morris_1977():
 def test_tau2_matches_metafor_on_the_bcg_trials():
     """R metafor 3.8-1: rma(yi, vi, data = escalc("RR", ...), method = "PM", control = list(tol = 1e-14))$tau2."""
     assert shrink(*bcg_effects())["tau2"].iloc[0] == pytest.approx(0.318068452205, abs=1e-10)
+
+
+def test_the_interval_of_tau2_matches_metafor_on_the_bcg_trials():
+    """R metafor, confint(res): Viechtbauer (2010), Journal of Statistical Software 36(3)."""
+    effect, variance = bcg_effects()
+    assert tau2_interval(effect, variance) == pytest.approx((0.1197, 1.1115), abs=5e-5)
+    lowest, highest = tau2_interval(effect, variance, confidence=0.8)
+    assert 0.1197 < lowest < shrink(effect, variance)["tau2"].iloc[0] < highest < 1.1115
+
+
+@pytest.mark.parametrize("tau2", [0.0, 0.02, 0.1])
+def test_the_interval_of_tau2_covers(tau2):
+    draw = np.random.default_rng(5)
+    covered = 0
+    for _ in range(400):
+        variance = draw.uniform(0.02, 0.06, 30)
+        low, high = tau2_interval(draw.normal(0, np.sqrt(variance + tau2)), variance)
+        covered += low <= tau2 <= high
+    assert 0.93 <= covered / 400 <= 0.99
+
+
+def test_the_interval_of_tau2_is_0_where_estimates_agree_too_well_and_missing_for_one_unit():
+    assert tau2_interval([0.1, 0.1, 0.1, np.nan], [0.2, 0.2, 0.2, 0.2]) == (0, 0)
+    assert np.isnan(tau2_interval([0.1], [0.2])).all()
+    with pytest.raises(MetricError, match="greater than 0"):
+        tau2_interval([0.1, 0.2], [0.2, 0.0])
 
 
 def test_variance_is_morris_1983_for_equal_variances():

@@ -1,6 +1,6 @@
 """Statistics as small pure functions: arrays or tables in, intervals or tables out. One file a question."""
 
-from csnb.stats.agents import funnel, rank_intervals, shrink
+from csnb.stats.agents import funnel, rank_intervals, shrink, tau2_interval
 from csnb.stats.agreement import agreement_interval, cohen_kappa, gwet_ac1, krippendorff_alpha
 from csnb.stats.casemix import expected_from_others, log_odds_effect
 from csnb.stats.changes import decompose_change, decompose_periods, shapley_effects
@@ -45,6 +45,7 @@ __all__ = [
     "shrink",
     "stratified_difference",
     "survival",
+    "tau2_interval",
     "tier_chances",
     "wilson_interval",
 ]

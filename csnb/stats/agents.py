@@ -194,14 +194,60 @@ def _nodes():
 
 def _paule_mandel(y, v):
     """Give the variance between units beyond chance: with it the weighted squares are as many as the units less one."""
+    return _tau2_where(y, v, len(y) - 1)
+
+
+def _tau2_where(y, v, squares):
+    """Give the variance between units with which their weighted squares add up to a number; 0 if they are fewer."""
 
     def excess(tau2):
         mean, _ = _pulled(y, v, tau2)
-        return ((y - mean) ** 2 / (v + tau2)).sum() - (len(y) - 1)
+        return ((y - mean) ** 2 / (v + tau2)).sum() - squares
 
     if len(y) < 2 or excess(0.0) <= 0:
         return 0.0
-    return float(brentq(excess, 0.0, 2 * y.var(ddof=1), xtol=1e-15, rtol=1e-12))
+    most = 2 * y.var(ddof=1) * max(1, (len(y) - 1) / squares)
+    return float(brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-12))
+
+
+def tau2_interval(effect, variance, confidence=0.95):
+    """Give the interval of the variance between units that `shrink` finds.
+
+    Parameters
+    ----------
+    effect, variance : as in `shrink`
+    confidence : float, 0 < confidence < 1
+
+    Returns
+    -------
+    low, high : floats, 0 or more
+        Every variance with which the spread of the estimates is neither too large nor too small for chance.
+        Missing with fewer than two units; both 0 where the estimates agree better than chance would have it.
+
+    Raises
+    ------
+    MetricError
+        If a variance is 0 or negative; the message gives the position and the number.
+
+    Source
+    ------
+    Viechtbauer (2007), Statistics in Medicine 26:37-52: Q-profile.
+
+    Examples
+    --------
+    >>> low, high = tau2_interval([0.9, 0.1, -0.2, -0.8], [0.1, 0.1, 0.1, 0.1])
+    >>> round(low, 2), round(high, 2)
+    (0.06, 6.85)
+    """
+    upper = quantile_of(confidence)
+    effect, variance = columns(effect=effect, variance=variance)
+    refuse(variance <= 0, "a variance must be greater than 0", effect=effect, variance=variance)
+    known = ~np.isnan(effect + variance)
+    y, v, units = effect[known], variance[known], int(known.sum())
+    if units < 2:
+        return np.nan, np.nan
+    squares = stats.chi2.ppf([upper, 1 - upper], units - 1)
+    return tuple(_tau2_where(y, v, level) for level in squares)
 
 
 def rank_intervals(effect, variance, confidence=0.95, seed=0):
