@@ -263,7 +263,7 @@ def measure_reliability(compared, confidence=0.95):
     needed, most, least = (_needed(tau2, rate) for tau2 in lasting)
     return pd.DataFrame(
         {
-            "metric": compared["metric"].head(1).to_list() or [None], "unit": "rate",
+            "metric": compared["metric"].head(1).to_list() or [None],
             "agents_count": [len(known)], "sessions_count": [known["n"].median()],
             "reliability_share": [share], "reliability_share_low": [low], "reliability_share_high": [high],
             **{name: pd.array([count], "Int64")

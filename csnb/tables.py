@@ -276,11 +276,12 @@ def _unit_of(column, values):
 
 
 def _row_units(frame, column):
-    """Give the unit of each row; whole numbers such as ranks are counts, the difference of two rates is in points."""
+    """Give the unit of each row, else that of the column's name; whole numbers such as ranks are counts, differences of rates are in points."""
     if pd.api.types.is_integer_dtype(frame[column]):
         return pd.Series(["count"] * len(frame), index=frame.index)
     if "unit" not in frame:
-        return pd.Series(["number"] * len(frame), index=frame.index)
+        unit = _unit_of(column.removesuffix("_low").removesuffix("_high"), frame[column]) or "number"
+        return pd.Series([unit] * len(frame), index=frame.index)
     return frame["unit"].replace({"rate": "points"}) if column.startswith("difference") else frame["unit"]
 
 

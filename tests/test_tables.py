@@ -69,6 +69,10 @@ def test_results_read_value_interval_and_n_in_the_unit_of_their_row():
     assert cells(html, 1) == ["甲", "86.1%", "84.0–88.0%", "1,200"]
 
 
+def test_a_table_may_say_what_its_values_are():
+    assert cells(table_html(results(), "compared"), 0) == ["店铺", "实际", "区间", "样本量"]
+
+
 def test_of_a_value_with_brackets_only_the_numbers_outside_stand_out():
     finding = Finding(
         "handed_over_share", {"owners": "态度 52（38–71）、情绪失控 13（6–31）", "n": "300"}, "A", 1, None
@@ -158,6 +162,11 @@ def test_an_interval_is_drawn_on_one_scale_for_all_rows():
     three = results(low=[0.2, 0.4, 0.6], high=[0.4, 0.6, 0.8], value=[0.3, 0.5, 0.7], method="wilson")
     lines = BeautifulSoup(table_html(three, "shops"), "html.parser").select("line")
     assert [line["x2"] for line in lines[:2]] == [line["x1"] for line in lines[1:]]
+
+
+def test_an_interval_without_a_unit_of_its_own_has_that_of_its_column():
+    frame = pd.DataFrame({"over_share": [0.45], "over_share_low": [0.18], "over_share_high": [0.67]})
+    assert "18.0–67.0%" in table_html(frame, "shares")
 
 
 def test_results_without_any_interval_show_no_column_of_dashes():
