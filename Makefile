@@ -55,7 +55,7 @@ lab: $(DEMO_READY)  ## JupyterLab with the demo book, at the tour; it asks the n
 	$(BIN)/jupyter lab --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/_tour_zh.ipynb
 
 evaluate: $(READY)  ## reason coding against coded conversations: make evaluate GOLD=path; CURVE=1: what labels of one's own add
-	$(BIN)/python -m csnb.$(if $(CURVE),learning,evaluate) $(GOLD)
+	$(BIN)/python -m csnb.$(if $(CURVE),learning_curve,evaluate) $(GOLD)
 
 validate: $(READY)  ## every estimator against simulated worlds; writes docs/validation.md
 	$(BIN)/python -m validation

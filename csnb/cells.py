@@ -8,15 +8,15 @@ REST, UNKNOWN = "rest", "unknown"
 SMALL_CELL = 20
 
 
-def merge_cells(rows, by, smallest=SMALL_CELL):
+def merge_cells(rows, by):
     """Name the cell of every row, with small cells merged.
+
+    A cell has at least 20 conversations in both periods; else its last name becomes `rest`, then the one before, and so on.
 
     Parameters
     ----------
     rows : pandas.DataFrame with the columns `by`, `place` (0 last, 1 this) and `base`
     by : list of str, the most important first
-    smallest : int, a cell has at least so many in both periods; else its last name becomes `rest`, then
-        the one before, and so on
 
     Returns
     -------
@@ -30,7 +30,7 @@ def merge_cells(rows, by, smallest=SMALL_CELL):
     for name in reversed(names):
         codes = labels.groupby(names, sort=False).ngroup().to_numpy()
         counts = np.bincount(codes * 2 + place, base, minlength=2 * (codes.max(initial=0) + 1)).reshape(-1, 2)
-        labels[name] = labels[name].mask(counts.min(axis=1)[codes] < smallest, REST)
+        labels[name] = labels[name].mask(counts.min(axis=1)[codes] < SMALL_CELL, REST)
     labels = labels[[name for name in names if labels[name].nunique() > 1]]
     if labels.columns.empty:
         return labels, np.zeros(len(rows), int), 1

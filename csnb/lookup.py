@@ -75,7 +75,7 @@ def read_toml(relative, folder=None):
         raise DefinitionError(f"{path.name}: {error}") from error
 
 
-def read_rows(relative, columns, folder=None, delimiter="\t"):
+def read_rows(relative, columns, folder=None):
     """Read one table definition into a list of dicts, each with its line number under `line`.
 
     Lines that are empty or start with `#` are notes. Every other line has exactly `columns`.
@@ -91,7 +91,7 @@ def read_rows(relative, columns, folder=None, delimiter="\t"):
         for line, text in enumerate(handle, start=1):
             if not text.strip() or text.startswith("#"):
                 continue
-            cells = next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter, quoting=csv.QUOTE_NONE))
+            cells = next(csv.reader([text.rstrip("\r\n")], delimiter="\t", quoting=csv.QUOTE_NONE))
             if header is None:
                 header = cells
                 if header != list(columns):

@@ -128,10 +128,10 @@ def block_sums(facts, cell, cells, column):
     )
 
 
-def draw_blocks(facts, seed, draws=DRAWS):
+def draw_blocks(facts, seed):
     """Draw how often each block counts: an array, draws x blocks, the first row all ones."""
     drawn = np.random.default_rng(seed).multinomial(
-        facts.blocks, np.full(facts.blocks, 1 / facts.blocks), draws
+        facts.blocks, np.full(facts.blocks, 1 / facts.blocks), DRAWS
     )
     return np.vstack([np.ones(facts.blocks), drawn])
 

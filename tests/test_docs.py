@@ -38,7 +38,7 @@ def test_the_page_on_reasons_names_files_commands_and_a_bank_that_exist():
     assert {"rules/*.tsv", "utterances/*.tsv", "measured.toml", "combination.toml", "sure.toml"} <= named
     (told,) = re.findall(r"bank: ([\d,]+) messages", page)
     assert abs(int(told.replace(",", "")) - read_bank().height) < 100
-    for module in ("csnb.evaluate", "csnb.learning"):
+    for module in ("csnb.evaluate", "csnb.learning_curve"):
         helped = subprocess.run(
             [sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True
         )

@@ -15,7 +15,6 @@ from csnb.cli import main
 from csnb.errors import ParameterError
 from csnb.learning import (
     HeldOut,
-    curve_text,
     fit_ridge,
     is_better,
     learn,
@@ -23,6 +22,7 @@ from csnb.learning import (
     read_lessons,
     sure_from,
 )
+from csnb.learning_curve import curve_text
 from csnb.lookup import definition_path
 from csnb.reasons import read_combination, read_sure
 from csnb.satisfaction import dissatisfied_sessions, list_quotes
