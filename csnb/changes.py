@@ -360,6 +360,12 @@ def _of_change(row):
     return Finding(f"change_{row['judgement']}", values, "B", 95, section)
 
 
+def _with_interval(name, value, low, high, unit):
+    """Write a name with a value and its interval."""
+    words = {"value": format_value(value, unit), "interval": format_interval(low, high, unit)}
+    return text("word.with_interval", name=name, **words)
+
+
 def _points(unit):
     """Give the unit of a difference."""
     return "points" if unit == "rate" else unit
@@ -372,13 +378,7 @@ def _of_pulls(table):
         return []
     named = surely.head(MOST_PULLS).to_dict("records")
     names = [
-        text(
-            "word.pull",
-            name=pull_name(row),
-            value=format_value(row["value"], row["unit"]),
-            interval=format_interval(row["low"], row["high"], row["unit"]),
-        )
-        for row in named
+        _with_interval(pull_name(row), row["value"], row["low"], row["high"], row["unit"]) for row in named
     ]
     values = {
         "metric": metric_name(table["metric"].iloc[0]),
@@ -406,8 +406,18 @@ def _of_residual(changes, residual):
     ]
     if gone.empty:
         return []
-    names = text("word.list_separator").join(map(metric_name, gone["metric"]))
-    return [Finding("change_residual", {"metrics": names}, "B", 85, "residual")]
+    names = [
+        _with_interval(
+            metric_name(row.metric),
+            row.difference,
+            row.difference_low,
+            row.difference_high,
+            _points(row.unit),
+        )
+        for row in gone.itertuples()
+    ]
+    values = {"metrics": text("word.list_separator").join(names), "n": _range_of(gone["n"])}
+    return [Finding("change_residual", values, "B", 85, "residual")]
 
 
 def _of_asking(row):

@@ -222,8 +222,7 @@ def find_pulse_issues(core, controls, alerts, periods, calendar):
             found.append(Finding("pulse_rest", rest, "C", 92, "core"))
     found += _of_signals(controls, *spans["this"])
     found += _of_events(calendar, *spans["this"])
-    more = alerts[alerts["movement"] == "more"]
-    return found + [_of_alert(row) for row in more.to_dict("records")]
+    return found + _of_alerts(alerts[alerts["movement"].notna()])
 
 
 def _of_move(row):
@@ -280,6 +279,16 @@ def _of_events(calendar, first_day, last_day):
         for row in inside.itertuples()
     ]
     return [Finding("pulse_events", {"events": text("word.list_separator").join(names)}, "C", 60, "calendar")]
+
+
+def _of_alerts(compared):
+    """Make a finding of each alert that was raised more often than usual, or one that says that none was."""
+    more = compared[compared["movement"] == "more"]
+    if len(compared) and more.empty:
+        counts = {"count": len(compared), "n": compared["n"].iloc[0]}
+        values = {name: format_value(count, "count") for name, count in counts.items()}
+        return [Finding("pulse_alerts_usual", values, "C", 58, "alerts")]
+    return [_of_alert(row) for row in more.to_dict("records")]
 
 
 def _of_alert(row):

@@ -400,8 +400,10 @@ def test_a_change_that_shrinks_without_events_is_said_so(worse):
     nothing = measure_changes(two_weeks(seed=3), [SATISFACTION])
     grown = nothing.assign(difference=changes["difference"])
     empty = CALENDAR.iloc[:0]
-    assert "change_residual" in sentences(
-        find_change_issues(changes, [], nothing.iloc[:0], nothing, empty, PERIODS)
+    said = sentences(find_change_issues(changes, [], nothing.iloc[:0], nothing, empty, PERIODS))
+    assert (
+        f"{100 * nothing['difference'].item():.1f} 个百分点（区间".replace("-", "−")
+        in said["change_residual"]
     )
     assert "change_residual" not in sentences(
         find_change_issues(changes, [], nothing.iloc[:0], grown, empty, PERIODS)

@@ -130,7 +130,9 @@ def test_the_pulse_says_what_moved_and_what_was_on(sessions):
 
 def test_a_quiet_week_is_called_steady_and_a_first_week_cannot_be_compared(sessions):
     quiet = with_facts(two_weeks(seed=3))
-    assert "pulse_steady" in issues(quiet)
+    said = issues(quiet)
+    assert "pulse_steady" in said
+    assert said["pulse_alerts_usual"] == "7 类告警都不多于平时。"
     assert "pulse_no_last" in issues(sessions[sessions["period"] == "this"])
 
 
