@@ -56,7 +56,7 @@ _HOMES = {
     "csnb.lever_checks": [
         "list_lever_checks", "compare_estimates", "list_overlap", "measure_negative_controls",
     ],
-    "csnb.recovery_findings": ["find_recoverable", "find_ceilings"],
+    "csnb.recovery_findings": ["find_recoverable"],
     "csnb.owners": [
         "assign_owners", "coded_owners", "count_owners", "measure_owners", "measure_duties", "owned_sessions",
         "measure_owner_figures", "list_asks", "list_owner_quotes", "keep_owner",

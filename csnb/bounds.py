@@ -8,7 +8,7 @@ import pandas as pd
 
 from csnb.errors import ParameterError
 from csnb.human import ESTIMANDS
-from csnb.measures import SMALLEST_GROUP, measure
+from csnb.measures import SMALLEST_GROUP
 from csnb.metrics import counts_for_ratings
 from csnb.schema import RESULT_FIGURES
 from csnb.stats import wilson_interval
@@ -82,7 +82,7 @@ def freed_of_errors(seen, least_right=LEAST_RIGHT):
 
 
 def measure_response_bias(sessions, by=None, confidence=0.95):
-    """Say who was asked, who answered, and how satisfied all customers may be, the silent ones included.
+    """Say how satisfied all customers may be, the silent ones included.
 
     Parameters
     ----------
@@ -93,9 +93,8 @@ def measure_response_bias(sessions, by=None, confidence=0.95):
     Returns
     -------
     pandas.DataFrame
-        Table `results` with `assumption`. First `invitation_rate, rating_rate, satisfaction_rate` as
-        `csnb.measure` gives them, without assumption. Then `satisfaction_of_all`, n being all
-        conversations: under `any` the bounds whatever the unrated think (value missing); under `same, x1.5,
+        Table `results` of `satisfaction_of_all` with `assumption`, n being all conversations, and `rated_count`, the
+        rated ones among them: under `any` the bounds whatever the unrated think (value missing); under `same, x1.5,
         x2, x3` the value if the odds that an unrated customer is satisfied are so many times those of a
         rated one, with the interval of the ratings moved likewise; missing below 5 ratings.
 
@@ -117,11 +116,9 @@ def measure_response_bias(sessions, by=None, confidence=0.95):
     >>> table.loc[["any", "same"], ["value", "low", "high"]].round(2).values.tolist()
     [[nan, 0.3, 0.7], [0.5, 0.19, 0.81]]
     """
-    seen = measure(sessions, ["invitation_rate", "rating_rate", "satisfaction_rate"], by, confidence)
     counted = sessions[counts_for_ratings(sessions)]
     rows = [row for key, group in groups_of(counted, by) for row in _of_all(key, group, confidence)]
-    columns = ["metric", "assumption", *names(by), *RESULT_FIGURES]
-    return pd.concat([seen.reindex(columns=columns), pd.DataFrame(rows, columns=columns)], ignore_index=True)
+    return pd.DataFrame(rows, columns=["metric", *names(by), "assumption", *RESULT_FIGURES, "rated_count"])
 
 
 def _of_all(key, group, confidence):
@@ -129,7 +126,14 @@ def _of_all(key, group, confidence):
     rated = group["is_rated"].astype(bool)
     satisfied = int(group.loc[rated, "is_satisfied"].astype(bool).sum())
     n, known = len(group), int(rated.sum())
-    common = {**key, "metric": "satisfaction_of_all", "n": n, "unit": "rate", "rulepack": packs_of(group)}
+    common = {
+        **key,
+        "metric": "satisfaction_of_all",
+        "n": n,
+        "unit": "rate",
+        "rulepack": packs_of(group),
+        "rated_count": known,
+    }
     if not n:
         yield {**common, "assumption": "any", "method": "no sessions"}
         return

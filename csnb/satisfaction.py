@@ -263,11 +263,9 @@ def _slice(sessions, name, confidence):
     asked = pd.DataFrame({
         "session_count": groups.size(), "invited_count": groups.agg(lambda each: each.astype("Int64").sum(min_count=1)),
     })  # fmt: skip
-    words = [word_of(name, value) for value in bad[name]]
     named = bad.merge(asked.astype("Int64"), left_on=by, right_index=True, how="left")
-    return named[named[name].notna() & (named["n"] > 0)].assign(
-        dimension=name, group=pd.Series(words, bad.index)
-    )
+    rated = named[named[name].notna() & (named["n"] > 0)]
+    return rated.assign(dimension=name, group=[word_of(name, value) for value in rated[name]])
 
 
 def count_sides(sessions, by=None):

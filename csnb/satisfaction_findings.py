@@ -12,48 +12,44 @@ from csnb.findings import Finding
 from csnb.formats import format_estimate, format_interval, format_value, word_of
 from csnb.measures import PLAIN, measure
 from csnb.owners import AGENT, MANAGEMENT, SERVICE
-from csnb.satisfaction import count_sides, dissatisfied_sessions, measure_funnel, suspected_sessions
-from csnb.sides import SIDES
-from csnb.stats import wilson_interval
+from csnb.satisfaction import dissatisfied_sessions, measure_funnel, suspected_sessions
 from csnb.strings import text
 from csnb.trust import USABLE, find_label_verdict
 
 _MOST_NAMED = 3  # reasons named beside an owner
 _MATERIAL = 0.02  # of the conversations: owners of less are only counted
-_RARE = 0.5  # part of the conversations with a rating, below which a page says so
 
 
-def find_satisfaction_issues(sessions, controllable, sides, confidence=0.95):
+def find_satisfaction_issues(sessions, controllable, confidence=0.95):
     """Say how satisfied the rated customers were, and which share of the rest is controllable.
 
     Parameters
     ----------
     sessions : pandas.DataFrame of `select_sessions`
     controllable : pandas.DataFrame of `measure_controllable`, not grouped
-    sides : pandas.DataFrame of `measure_sides`, not grouped
     confidence : float
 
     Returns
     -------
     list of Finding
-        Without ratings it says so, and only suspected dissatisfaction is counted. The controllable share and the
-        sides are of grade A where people labelled a sample; else bounds and counts of grade D.
+        The controllable share first, of grade A where people labelled a sample, else its bounds, of grade D; then the
+        satisfaction of every platform, and how many did not rate. Without ratings it says so, and only suspected
+        dissatisfaction is counted.
 
     Examples
     --------
-    >>> find_satisfaction_issues(sessions, measure_controllable(scored), measure_sides(scored))  # doctest: +SKIP
+    >>> find_satisfaction_issues(sessions, measure_controllable(scored))  # doctest: +SKIP
     """
-    bad, suspected = dissatisfied_sessions(sessions), suspected_sessions(sessions)
-    unrated = sessions[sessions["left_out_because"].isna() & ~sessions["is_rated"].astype(bool)]
-    found = []
-    if len(unrated):
-        counts = {"unrated": len(unrated), "suspected": len(suspected), "n": len(unrated)}
-        found = [Finding("suspected", _counts(counts), "D", 40, "suspected")]
+    counted = sessions[sessions["left_out_because"].isna()]
+    silent = {"counted": len(counted), "suspected": len(suspected_sessions(sessions)), "n": len(counted)}
     rated = int(measure(sessions, "satisfaction_rate")["n"].iloc[0])
     if not rated:
-        return [Finding("no_ratings", {}, "C", 100, "suspected"), *found]
-    found += [*_of_platforms(sessions, confidence), *_of_ratings(sessions, bad, rated, confidence)]
-    return [*found, *_of_share(controllable), _of_sides(bad, sides)]
+        return [Finding("no_ratings", _counts(silent), "D", 100, "suspected")]
+    found = [*_of_share(controllable), *_of_extremes(sessions, rated), *_of_platforms(sessions, confidence)]
+    unrated = int((~counted["is_rated"].astype(bool)).sum())
+    if unrated:
+        found.append(Finding("unrated", _counts({**silent, "unrated": unrated}), "D", 40, "suspected"))
+    return found
 
 
 def _counts(numbers):
@@ -90,15 +86,11 @@ def _basis(row):
     }
 
 
-def _of_ratings(sessions, bad, rated, confidence):
-    """Say what the ratings alone cannot tell."""
-    counted = int(sessions["left_out_because"].isna().sum())
-    if rated < _RARE * counted:
-        ends = map(float, wilson_interval(rated, counted, confidence))
-        values = {"share": format_value(rated / counted, "rate"), "interval": format_interval(*ends, "rate")}
-        yield Finding("few_ratings", {**values, **_counts({"n": counted})}, "C", 80, "scores")
-    if len(bad) in (0, rated):
-        key = "all_dissatisfied" if len(bad) else "none_dissatisfied"
+def _of_extremes(sessions, rated):
+    """Doubt ratings that are all dissatisfied, or none."""
+    bad = len(dissatisfied_sessions(sessions))
+    if bad in (0, rated):
+        key = "all_dissatisfied" if bad else "none_dissatisfied"
         yield Finding(key, _counts({"n": rated}), "C", 95, "scores")
 
 
@@ -120,19 +112,6 @@ def _of_share(controllable):
         "n": format_value(row["sessions"], "count"),
     }
     return [Finding("share_bounds", values, "D", 110, "sides")]
-
-
-def _of_sides(bad, sides):
-    """Say how dissatisfied conversations split into sides: by people, else by the machine's count."""
-    if bad.empty:
-        return Finding("sides_none", {}, "C", 85)
-    if sides["value"].notna().all():
-        said = {row["side"]: format_estimate(row) for row in sides.to_dict("records")}
-        return Finding("side_shares", {**said, **_counts({"n": sides["n"].iloc[0]})}, "A", 95, "sides")
-    counts = count_sides(bad).set_index("side")["value"]
-    return Finding(
-        "sides", _counts({side: counts[side] for side in SIDES} | {"n": len(bad)}), "D", 95, "sides"
-    )
 
 
 def find_handovers(owners, reasons):
@@ -169,18 +148,17 @@ def find_handovers(owners, reasons):
     found = []
     if named["owner"].isin(SERVICE).any():
         own = {row["owner"]: _size(row) for row in ranked[is_own].to_dict("records")}
-        first = [text("finding.owned", owner=word_of("reason", row["reason"]), size=_size(row))
-                 for row in _first(reasons, SERVICE).to_dict("records")]  # fmt: skip
-        values = {"agent": own[AGENT], "management": own[MANAGEMENT], "reasons": _joined(first), **n}
-        found.append(Finding(f"own_reasons{suffix}", values, grade, 102, "duties"))
+        values = {
+            "agent": own[AGENT],
+            "management": own[MANAGEMENT],
+            "reasons": _first(reasons, SERVICE),
+            **n,
+        }
+        found.append(Finding(f"own_reasons{suffix}", values, grade, 108, "duties"))
     others = named[~named["owner"].isin(SERVICE)]
     if len(others):
         large = others[others["size"] >= _MATERIAL]
-        said = [
-            text("finding.handed_to", owner=word_of("owner", row["owner"]), size=_size(row),
-                 reasons=_joined(word_of("reason", name) for name in _first(reasons, [row["owner"]])["reason"]))
-            for row in large.to_dict("records")
-        ]  # fmt: skip
+        said = [_handed(row, reasons) for row in large.to_dict("records")]
         rest = len(others) - len(large)
         if rest:
             said.append(text("finding.handed_rest", count=format_value(rest, "count")))
@@ -189,11 +167,22 @@ def find_handovers(owners, reasons):
                 f"handed_over{suffix}",
                 {"owners": text("word.clause_separator").join(said), **n},
                 grade,
-                101,
+                106,
                 "owners",
             )
         )
     return found
+
+
+def _handed(row, reasons):
+    """Name an owner with its share or count, and its first reasons."""
+    said = {"owner": word_of("owner", row["owner"]), "reasons": _first(reasons, [row["owner"]])}
+    if pd.isna(row["value"]):
+        return text("finding.handed_to", size=_size(row), **said)
+    ends = format_interval(row["low"], row["high"], row["unit"])
+    return text(
+        "finding.handed_to_share", value=format_value(row["value"], row["unit"]), interval=ends, **said
+    )
 
 
 def _size(row):
@@ -204,14 +193,10 @@ def _size(row):
 
 
 def _first(reasons, owners):
-    """Give the largest reasons of some owners."""
+    """Name the largest reasons of some owners."""
     own = reasons[reasons["owner"].isin(owners)]
-    return own[(own["value"] > 0) | (own["coded_count"] > 0)].head(_MOST_NAMED)
-
-
-def _joined(words):
-    """Join words in a list."""
-    return text("word.list_separator").join(words)
+    named = own.loc[(own["value"] > 0) | (own["coded_count"] > 0), "reason"].unique()[:_MOST_NAMED]
+    return text("word.list_separator").join(word_of("reason", name) for name in named)
 
 
 def find_certainty(controllable, need, trust):
@@ -226,7 +211,8 @@ def find_certainty(controllable, need, trust):
     Returns
     -------
     list of Finding
-        With labels also whether coders agree, and whether their errors are corrected.
+        One, with labels also on whether coders agree and their errors are corrected; labels that cannot simply be used
+        have a warning of their own, right below the share.
 
     Examples
     --------
@@ -240,14 +226,31 @@ def find_certainty(controllable, need, trust):
     row, more = controllable.iloc[0], need["value"].iloc[0]
     if pd.isna(more):
         return []
-    first = {} if trust.level == USABLE else {"weight": 109}  # then it stands below the share
-    verdict = [each._replace(section="band", **first) for each in find_label_verdict(trust)]
+    verdict = find_label_verdict(trust)[:1] if trust.level != USABLE else []
+    warning = [each._replace(section="band", weight=109) for each in verdict]
     if row["sessions"] < PLAIN:
-        return [Finding("sure_few", _counts({"bad": row["sessions"]}), "C", 100, "band"), *verdict]
+        return [Finding("sure_few", _counts({"bad": row["sessions"]}), "C", 109.5, "band"), *warning]
     if pd.isna(row["value"]):
         missing = _counts({"more": max(more, PLAIN - row["n"]), "n": row["sessions"]})
-        return [*([] if verdict else [Finding("sure_unverified", missing, "D", 100, "sides")]), *verdict]
-    values = {**_counts({"labelled": row["n"], "bad": row["sessions"]}), **_basis(row)}
+        return warning or [Finding("sure_unverified", missing, "D", 105, "sides")]
+    values = {
+        **_counts({"labelled": row["n"], "bad": row["sessions"]}),
+        **_basis(row),
+        "coders": _coders(trust),
+    }
     if not more > 0:
-        return [Finding("sure_enough", values, "A", 96, "band"), *verdict]
-    return [Finding("sure_more", {**values, **_counts({"more": more})}, "A", 96, "band"), *verdict]
+        return [Finding("sure_enough", values, "A", 105, "band"), *warning]
+    return [Finding("sure_more", {**values, **_counts({"more": more})}, "A", 105, "band"), *warning]
+
+
+def _coders(trust):
+    """Say how far coders agree, where that is enough, and whether their errors are corrected."""
+    agreed = ""
+    if trust.level == USABLE:
+        agreed = text(
+            "finding.sure_agreed",
+            value=format_value(trust.agreement, "number"),
+            interval=format_interval(trust.low, trust.high, "number"),
+            twice=format_value(trust.twice, "count"),
+        )
+    return agreed + text(f"finding.sure_{'' if trust.is_corrected else 'un'}corrected")

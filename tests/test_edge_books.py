@@ -1,5 +1,7 @@
 """Books at the edge: the pages on dissatisfaction and on owners run, and say plainly what they cannot."""
 
+import re
+
 import pytest
 from bs4 import BeautifulSoup
 
@@ -51,4 +53,4 @@ def test_a_page_runs_and_says_what_it_cannot(name, tmp_path):
     ]
     assert len(pages) == len(reports)
     assert all(any(word in page for page in pages) for word in words)
-    assert not any("nan" in page.lower().split() for page in pages)
+    assert not any(re.search(r"(?<![a-z])nan(?![a-z])", page.lower()) for page in pages)

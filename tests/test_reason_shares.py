@@ -6,7 +6,6 @@ import pytest
 from test_owners import NOTHING_DRAWN, human_from, labels_from, sessions_from
 
 from csnb.reason_shares import as_amounts, measure_ceilings, measure_reasons, with_counts
-from csnb.recovery_findings import find_ceilings
 from csnb.satisfaction import count_sides
 from csnb.schema import RESULTS
 from csnb.shares import measure_sides, scored_sessions
@@ -102,16 +101,12 @@ def test_what_is_no_lever_can_recover_at_most_the_ratings_that_have_its_reason()
     table = ceilings_of(labels_from((0, "ability", 0.9)), human)
     assert table["value"].to_dict() == pytest.approx({"unresolved": 3, "attitude": 1, "emotion": 0})
     assert set(table["unit"]) == {"count"} and table.loc["unresolved", "coded_count"] == 1
-    assert [each.key for each in find_ceilings(table.reset_index())] == ["left_out_at_most"]
 
 
-def test_without_labels_it_is_said_what_the_comparison_leaves_out_and_nothing_where_it_leaves_out_nothing():
+def test_without_labels_there_are_no_ceilings_and_no_rows_where_the_comparison_leaves_out_nothing():
     table = ceilings_of(labels_from((0, "ability", 0.9)))
-    assert table["value"].isna().all()
-    (found,) = find_ceilings(table.reset_index())
-    assert found.key == "left_out" and found.values["levers"] == "答错或没解决、态度、情绪失控"
-    all_levers = ("unresolved", "attitude", "emotion")
-    assert find_ceilings(ceilings_of(labels_from(), levers=all_levers).reset_index()) == []
+    assert table["value"].isna().all() and list(table.index) == ["unresolved", "attitude", "emotion"]
+    assert ceilings_of(labels_from(), levers=("unresolved", "attitude", "emotion")).empty
 
 
 def test_errors_of_single_coders_are_corrected_where_enough_is_coded_twice_and_settled():

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from test_audit import people, two_coders
 
 from csnb.formats import word_of
 from csnb.lever_checks import list_lever_checks, list_overlap, measure_negative_controls
@@ -20,6 +21,7 @@ from csnb.recovery_findings import find_recoverable
 from csnb.schema import RESULTS
 from csnb.slices import add_slices
 from csnb.strings import set_language, text
+from csnb.trust import judge_labels
 from csnb.world import make_world
 from csnb.world.causes import BEHAVIOURS
 
@@ -190,45 +192,73 @@ def test_controls_find_a_hidden_difference(sessions):
     assert not table.loc["previous", "is_clean"] and table.loc["previous", "low"] > 0
 
 
-def said(sessions, levers):
-    """Give the findings with their sentences in both languages."""
-    found = find_recoverable(measure_recoverable(sessions, levers), measure_levers(sessions, levers))
-    for finding in found:
-        claim = {name: value for name, value in finding.values.items() if name not in ("n", "interval")}
-        for lang in ("en", "zh"):
-            set_language(lang)
-            assert text(f"finding.{finding.key}", **claim)
-    return found
+NOBODY, AGREED = judge_labels(people()), judge_labels(two_coders(40, 0))
+CEILINGS = pd.DataFrame(
+    {"fault": ["unresolved", "attitude"], "value": [30.0, 6.0], "low": [20.0, 2.0], "high": [40.0, 14.0], "unit": "count",
+     "n": 80, "sessions": 200}
+)  # fmt: skip
+
+
+def said(sessions, levers, ceilings=CEILINGS[:0], trust=NOBODY):
+    """Give the one finding and its sentence in Chinese; it can be said in English too."""
+    (found,) = find_recoverable(
+        measure_recoverable(sessions, levers), measure_levers(sessions, levers), ceilings, trust
+    )
+    claim = {name: value for name, value in found.values.items() if name not in ("n", "interval")}
+    for lang in ("en", "zh"):
+        set_language(lang)
+        sentence = text(f"finding.{found.key}", **claim)
+    return found, sentence
 
 
 def test_the_sentence_holds_number_base_interval_and_assumption(sessions):
-    whole, parts = said(sessions, sessions[LEVERS])
-    assert (whole.key, parts.key) == ("recoverable", "recoverable_lever")
-    assert whole.grade == parts.grade == "B"
-    assert {"n", "interval"} <= set(whole.values) and "n" in parts.values
-    assert "关联，不是实验" in text(
-        "finding.recoverable", **{k: v for k, v in whole.values.items() if k not in ("n", "interval")}
-    )
+    found, sentence = said(sessions, sessions[LEVERS])
+    assert (found.key, found.grade) == ("recoverable", "B")
+    assert {"n", "interval"} <= set(found.values)
+    assert "同类会话相比，是关联，不是实验" in sentence
 
 
-def test_all_levers_are_named_with_their_intervals_and_only_clear_ones_come_first(sessions):
-    _, parts = said(sessions, sessions[LEVERS])
+def test_only_levers_that_are_clear_by_themselves_come_first(sessions):
+    found, _ = said(sessions, sessions[LEVERS])
     table = measure_levers(sessions, sessions[LEVERS])
     names = [word_of("fault", fault) for fault in table["fault"]]
-    assert all(name in parts.values["parts"] for name in names)
     clear = [name for name, low in zip(names, table["low"], strict=True) if low >= 0.5]
     assert 0 < len(clear) < len(names)
-    assert [name for name in names if name in parts.values["levers"]] == clear
-    assert parts.values["parts"].count("（") == len(names)
+    assert [name for name in names if name in found.values["levers"]] == clear
+    assert found.values["levers"].count("（") == len(clear)
 
 
 def test_what_is_not_sure_is_said_so(sessions):
     draw = np.random.default_rng(1)
     luck = sessions.assign(**{lever: draw.random(len(sessions)) < 0.1 for lever in LEVERS})
-    (unclear,) = said(luck, luck[LEVERS])
-    assert unclear.key == "recoverable_unclear"
-    assert unclear.values["interval"].startswith(unclear.values["low"])
-    assert "同类会话" in text(
-        "finding.recoverable_unclear", **{name: "1" for name in ("bad", "sessions", "low")}
+    found, sentence = said(luck, luck[LEVERS])
+    assert found.key in ("recoverable_unclear", "recoverable_none")
+    assert "是关联，不是实验" in sentence
+    assert said(sessions[:20], sessions[LEVERS])[0].key == "recoverable_unknown"
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "part_low", "key"),
+    [
+        (9, 20, 4, "recoverable"),
+        (9, 20, 0, "recoverable_together"),
+        (0, 20, 0, "recoverable_unclear"),
+        (-9, -2, 0, "recoverable_none"),
+    ],
+)
+def test_a_gain_is_claimed_only_as_far_as_its_interval_bears(sessions, low, value, part_low, key):
+    whole = measure_recoverable(sessions, sessions[LEVERS]).assign(value=value, low=low)
+    parts = measure_levers(sessions, sessions[LEVERS]).assign(low=part_low)
+    assert find_recoverable(whole, parts, CEILINGS, NOBODY)[0].key == key
+
+
+def test_what_cannot_be_compared_is_named_with_its_ceiling_where_labels_can_be_used(sessions):
+    _, sentence = said(sessions, sessions[LEVERS], CEILINGS, AGREED)
+    assert (
+        "没法这样比的，改好了最多再少：答错或没解决 30（20–40）、态度 6（2–14）（按 80 段人工标注）。"
+        in sentence
     )
-    assert [finding.key for finding in said(sessions[:20], sessions[LEVERS])] == ["recoverable_unknown"]
+    for unusable in (said(sessions, sessions[LEVERS], CEILINGS, NOBODY),
+                     said(sessions, sessions[LEVERS], CEILINGS.assign(value=np.nan), AGREED)):  # fmt: skip
+        assert unusable[1].endswith("答错或没解决、态度没法这样比，不在其中。")
+    assert "没法" not in said(sessions, sessions[LEVERS])[1]

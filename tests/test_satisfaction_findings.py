@@ -59,17 +59,15 @@ def shares(sessions, labels, human=None):
 def found_of(sessions, labels, human=None):
     """Give what is found on satisfaction."""
     scored = scored_sessions(sessions, labels, NOTHING_DRAWN)
-    return find_satisfaction_issues(
-        sessions, measure_controllable(scored, human), measure_sides(scored, human)
-    )
+    return find_satisfaction_issues(sessions, measure_controllable(scored, human))
 
 
 MACHINE = labels_from(*((key, code, 0.6) for key in range(200) for code in CODES[key % 10]))
 
 
-def test_without_labels_the_share_is_bounds_and_sides_are_counts():
+def test_without_labels_the_share_is_bounds():
     found = {each.key: each for each in found_of(rated(200), MACHINE)}
-    assert found["share_bounds"].grade == found["sides"].grade == "D"
+    assert found["share_bounds"].grade == "D" and "share" not in found
     assert (
         found["share_bounds"].values["n"] == "200"
     )  # the conversations that the bounds are of, not 0 labels
@@ -77,13 +75,12 @@ def test_without_labels_the_share_is_bounds_and_sides_are_counts():
     assert found["share_bounds"].values["bounds"].startswith(f"{low:.1%}"[:-1]) and high <= 1
 
 
-def test_with_labels_share_and_sides_are_estimates_with_interval():
+def test_with_labels_the_share_is_an_estimate_with_interval():
     human = human_from({key: CODES[key % 10] for key in range(100)})
     found = {each.key: each for each in found_of(rated(200), MACHINE, human)}
-    assert found["share"].grade == found["side_shares"].grade == "A"
+    assert found["share"].grade == "A" and {"n", "interval"} <= set(found["share"].values)
     assert found["share"].values["value"] == "30.0%" and "200 段" in sentences(found.values())["share"]
-    assert sentences([found["side_shares"]])["side_shares"].count("（") == 4
-    assert "sides" not in found and "share_bounds" not in found
+    assert "share_bounds" not in found
 
 
 def test_every_platform_says_who_was_asked_with_its_own_base():
@@ -99,7 +96,7 @@ def test_where_nobody_knows_who_was_invited_the_ratings_are_a_part_of_all():
     found = found_of(rated(40, is_invited=None, is_rated=[True] * 10 + [False] * 30), MACHINE)
     said = {each.key: each.values for each in found}
     assert "25.0%" in said["satisfaction_uninvited"]["rating"]
-    assert said["few_ratings"]["interval"] == "14.2–40.2%"
+    assert said["unrated"] == {"counted": "40", "unrated": "30", "suspected": "0", "n": "40"}
 
 
 @pytest.mark.parametrize(
@@ -114,15 +111,15 @@ def test_edges_are_said_plainly(columns, key):
     sessions = rated(12, **columns)
     bad = sessions[sessions["is_dissatisfied"] & sessions["is_rated"]]
     scored = scored_sessions(bad, MACHINE, NOTHING_DRAWN)
-    found = find_satisfaction_issues(sessions, measure_controllable(scored), measure_sides(scored))
-    assert key in sentences(found)
+    said = sentences(find_satisfaction_issues(sessions, measure_controllable(scored)))
+    assert key in said and "unrated" not in said
 
 
 def test_handovers_name_every_owner_of_weight_the_largest_first():
     _, owners, reasons = shares(rated(200), MACHINE)
     said = sentences(find_handovers(owners, reasons))
     assert list(said) == ["own_reasons", "handed_over"]
-    assert said["handed_over"].startswith("要交给其他部门的：商品 40 段：价格、库存；")
+    assert said["handed_over"].startswith("要交给其他部门的：商品 40 段（价格、库存）；")
     assert all(name in said["handed_over"] for name in ("运营", "品控", "仓储物流", "平台"))
 
 
@@ -162,8 +159,9 @@ def test_certainty_is_said_with_the_labels_that_are_missing(labelled, key):
         measure_labelling_need(scored, given),
         judge_labels(two_coders(40, 0)) if labelled else NOBODY,
     )
-    assert found[0].key == key and {"n"} <= set(found[0].values)
-    assert (len(found) > 1) == bool(labelled) and len(sentences(found)) == len(found)
+    (said,) = sentences(found).items()
+    assert said[0] == key and {"n"} <= set(found[0].values)
+    assert ("双标 40 段" in said[1] and "标注误差已校正" in said[1]) == bool(labelled)
     nothing = find_certainty(measure_controllable(scored[:0]), measure_labelling_need(scored[:0]), NOBODY)
     assert nothing == []
 
@@ -182,12 +180,29 @@ def test_labels_that_cannot_be_used_are_named_right_below_the_share():
     found = find_certainty(measure_controllable(scored, human), measure_labelling_need(scored, human), trust)
     verdict = max(found, key=lambda each: each.weight)
     assert (verdict.key, verdict.grade, verdict.section) == (find_label_verdict(trust)[0].key, "D", "band")
-    assert 101 < verdict.weight < 110
+    assert 108 < verdict.weight < 110
+    assert len(found) == 2 and "双标" not in sentences(found)["sure_enough"]
 
 
-def test_suppressed_shares_leave_a_count_and_no_number():
+def test_the_first_screen_answers_in_order():
+    """Share, what service can mend, what to hand to whom, how sure; only then how customers rated."""
+    human = human_from({key: CODES[key % 10] for key in range(100)})
+    scored, owners, reasons = shares(rated(200), MACHINE, human)
+    sure = find_certainty(
+        measure_controllable(scored, human),
+        measure_labelling_need(scored, human),
+        judge_labels(two_coders(40, 0)),
+    )
+    found = [*found_of(rated(200), MACHINE, human), *find_handovers(owners, reasons), *sure]
+    ranked = sorted(found, key=lambda each: -each.weight)
+    assert [each.key for each in ranked] == [
+        "share", "own_reasons_share", "handed_over_share", "sure_enough", "all_dissatisfied", "satisfaction",
+    ]  # fmt: skip
+
+
+def test_suppressed_shares_leave_no_number():
     found = {each.key for each in found_of(rated(60), MACHINE, human_from({0: ["price"], 1: ["price"]}))}
-    assert "sides" in found and not {"share", "share_bounds", "side_shares"} & found
+    assert not {"share", "share_bounds"} & found
     assert np.isnan(
         pd.Series([measure_sides(scored_sessions(rated(60), MACHINE, NOTHING_DRAWN))["value"].iloc[0]]).iloc[
             0
