@@ -14,9 +14,8 @@ _HOMES = {
     "csnb.sources": ["import_export"],
     "csnb.layouts": ["list_layouts"],
     "csnb.build": ["build_book", "build_partition"],
-    "csnb.book": [
-        "open_book", "select_sessions", "check_book", "book_table", "data_hash", "count_table_rows", "list_rulepacks",
-    ],
+    "csnb.book": ["open_book", "select_sessions"],
+    "csnb.contents": ["check_book", "book_table", "data_hash", "count_table_rows", "list_rulepacks"],
     "csnb.reasons": ["code_sessions"],
     "csnb.coding": ["code_file"],
     "csnb.metrics": ["list_metrics"],

@@ -63,7 +63,8 @@ def check_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ):
     """Account for every row that came in: read = kept + left out + quarantined."""
-    from csnb.book import check_book, open_book
+    from csnb.book import open_book
+    from csnb.contents import check_book
 
     counts = check_book(open_book(book))
     if as_json:
@@ -96,7 +97,8 @@ def turns_command(book: BookPath, out: Out):
 
 def _write_table(book, name, out):
     """Write a table of a book as CSV: true/false, ISO times with offset, empty for missing."""
-    from csnb.book import csv_bytes, open_book, write_bytes
+    from csnb.book import open_book, write_bytes
+    from csnb.contents import csv_bytes
 
     write_bytes(out.resolve(), csv_bytes(open_book(book), name))
 

@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traitlets.config import Config
 
-from csnb.book import data_hash, open_book, select_sessions, write_bytes
+from csnb.book import open_book, select_sessions, write_bytes
+from csnb.contents import data_hash
 from csnb.errors import ParameterError, one_of
 from csnb.formats import format_period, rulepack_words
 from csnb.pages import Download, notebook_facts, render_cells, render_failure, render_page

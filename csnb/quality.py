@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from csnb.book import check_book
+from csnb.contents import check_book
 from csnb.lookup import read_toml
 from csnb.measures import measure
 from csnb.metrics import METRICS

@@ -10,7 +10,8 @@ import pytest
 from bs4 import BeautifulSoup
 from report_words import make_definitions
 
-from csnb.book import create_book, data_hash, open_book, write_bytes
+from csnb.book import create_book, open_book, write_bytes
+from csnb.contents import data_hash
 from csnb.errors import BookError, ParameterError
 from csnb.press import list_reports, page_name, run_reports
 from csnb.shelf import read_pages, write_index

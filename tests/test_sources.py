@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from csnb.book import check_book, open_book
+from csnb.book import open_book
 from csnb.build import build_book
 from csnb.cli import app
+from csnb.contents import check_book
 from csnb.errors import BookError, CsnbError, ExportError, ParameterError
 from csnb.sources import import_export
 
