@@ -188,9 +188,9 @@ def plot_pulls(pulls, metric):
 
     Parameters
     ----------
-    metric : str, the metric of the pulls, named also where there is nothing to draw
     pulls : DataFrame of `csnb.measure_pulls` or `csnb.measure_reason_pulls`; of each dimension the five
         largest pulls are drawn, the rows hold all
+    metric : str, the metric of the pulls, named also where there is nothing to draw
 
     Returns
     -------

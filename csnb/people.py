@@ -31,6 +31,11 @@ def hide_names(table, audience):
         The same rows; for others than analysts in the order of `value`, so that the order does not tell names
         either.
 
+    Raises
+    ------
+    ParameterError
+        If there is no such audience.
+
     Examples
     --------
     >>> table = pd.DataFrame({"agent_id": ["a", "b"], "value": [0.2, 0.1], "is_named": [True, False]})
@@ -62,6 +67,11 @@ def hide_agents(quotes, book, audience, seen=None):
     -------
     pandas.DataFrame
         The same rows; each name of two signs or more is replaced by a word for some agent.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such audience.
 
     Examples
     --------
@@ -99,6 +109,16 @@ def _parts_of(agent_id):
 
 def list_named(table, audience):
     """List the rows of the agents whom an audience may see, those named by the rule first.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame with `agent_id`, `is_named` and `value`
+    audience : "analyst", "lead" or "leadership"
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some rows of `table`; none for leadership.
 
     Examples
     --------
@@ -195,6 +215,11 @@ def find_people_issues(
     Returns
     -------
     list of Finding
+
+    Raises
+    ------
+    ParameterError
+        If there is no such audience.
 
     Examples
     --------

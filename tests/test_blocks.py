@@ -83,6 +83,14 @@ def test_hostile_text_stays_text_wherever_it_stands(html):
     assert ATTACK in BeautifulSoup(made, "html.parser").text
 
 
+def test_of_a_value_with_brackets_only_the_numbers_outside_stand_out():
+    finding = Finding(
+        "handed_over_share", {"owners": "态度 52（38–71）、情绪失控 13（6–31）", "n": "300"}, "A", 1, None
+    )
+    html = findings_html([finding])
+    assert "态度 <b>52</b>（38–71）、情绪失控 <b>13</b>（6–31）" in html
+
+
 def test_findings_come_by_weight_with_grade_n_and_interval(displayed):
     show_findings(
         [

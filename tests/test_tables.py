@@ -1,17 +1,13 @@
-from collections import namedtuple
-
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from report_words import make_definitions
 
-from csnb.blocks import findings_html, show_quotes, show_section
+from csnb.blocks import show_quotes, show_section
 from csnb.outputs import lab_style
 from csnb.strings import set_language
 from csnb.tables import show_table, table_html
-
-Finding = namedtuple("Finding", "key values grade weight section")
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +67,6 @@ def test_results_read_value_interval_and_n_in_the_unit_of_their_row():
 
 def test_a_table_may_say_what_its_values_are():
     assert cells(table_html(results(), "compared"), 0) == ["店铺", "实际", "区间", "样本量"]
-
-
-def test_of_a_value_with_brackets_only_the_numbers_outside_stand_out():
-    finding = Finding(
-        "handed_over_share", {"owners": "态度 52（38–71）、情绪失控 13（6–31）", "n": "300"}, "A", 1, None
-    )
-    html = findings_html([finding])
-    assert "态度 <b>52</b>（38–71）、情绪失控 <b>13</b>（6–31）" in html
 
 
 def test_a_small_group_is_marked_and_a_suppressed_one_says_so():
