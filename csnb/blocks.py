@@ -49,7 +49,7 @@ def section_html(key):
     return f'<h2 class="section" id="{escape(key)}">{title}</h2><p class="lead">{lead}</p>'
 
 
-def show_findings(findings):
+def show_findings(findings, even_empty=True):
     """Show findings as sentences, the weightiest first, each with its evidence grade, n and interval.
 
     Parameters
@@ -57,6 +57,7 @@ def show_findings(findings):
     findings : list of Finding (`csnb.findings`): key, values, grade, weight, section
         The sentence is `finding.<key>` of the strings, filled with all values but `n` and `interval`:
         these two, where given, stand in the line below it. `section` names the section of the detail.
+    even_empty : bool; False shows nothing at all where there is none
 
     Raises
     ------
@@ -67,6 +68,8 @@ def show_findings(findings):
     --------
     >>> show_findings(csnb.find_response_issues(book.sessions))  # doctest: +SKIP
     """
+    if not findings and not even_empty:
+        return
     findings = sorted(findings, key=lambda finding: -finding.weight)
     claims = [text(f"finding.{each.key}", **_claim_values(each)) for each in findings]
     show_html(findings_html(findings), "\n".join(claims), {"headline": claims[0]} if claims else {})

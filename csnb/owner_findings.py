@@ -1,12 +1,14 @@
 """What owners are told: how much of the dissatisfaction each answers for, whether it grows, and how sure that is."""
 
+from datetime import date
+
 import pandas as pd
 
 from csnb.bounds import LEAST_RIGHT
 from csnb.findings import Finding
-from csnb.formats import format_interval, format_value, word_of
+from csnb.formats import format_interval, format_period, format_value, word_of
 from csnb.metrics import counts_for_ratings
-from csnb.owner_trends import GROWING, SHRINKING
+from csnb.owner_trends import GROWING, SHRINKING, UNCLEAR
 from csnb.satisfaction import BY_MACHINE, dissatisfied_sessions
 from csnb.strings import text
 from csnb.trust import USABLE, cap_grades, find_label_verdict
@@ -30,8 +32,8 @@ def find_owner_issues(sessions, owners, reasons, trends, trust):
     list of Finding
         With labels: every owner by its share, of the grade that the labels allow, and what these bear, first where it is a warning. Without: that nobody
         has labelled, then every owner by the machine's count with the bounds of its share, of grade D. Owners without
-        a single conversation are left out. A trend only where it is more than chance; all others are in
-        `find_owner_brief`. Where there are no ratings, no dissatisfied ones or no known reason it says that alone.
+        a single conversation are left out. A trend only where it is more than chance, and one sentence where none is;
+        each owner's own is in `find_owner_brief`. Where there are no ratings, no dissatisfied ones or no known reason it says that alone.
 
     Examples
     --------
@@ -51,6 +53,7 @@ def find_owner_issues(sessions, owners, reasons, trends, trust):
     volumes = [_volume(row, reasons) for row in _by_size(owners).to_dict("records")]
     moved = trends[trends["trend"].isin([GROWING, SHRINKING])]
     changes = [_change(row) for row in moved.to_dict("records")]
+    steady = [] if changes else _steady(trends)
     if not trust.labelled:
         right = {
             "right": format_value(LEAST_RIGHT, "rate"),
@@ -61,7 +64,7 @@ def find_owner_issues(sessions, owners, reasons, trends, trust):
         verdict = find_label_verdict(trust)[0]
         basis = [verdict._replace(weight=10 if trust.level == USABLE else 110, section=None)]
     ranked = [each._replace(weight=90 - place) for place, each in enumerate(volumes)]
-    return cap_grades([*basis, *changes, *ranked], trust)
+    return cap_grades([*basis, *changes, *ranked, *steady], trust)
 
 
 def _nothing(sessions, owners):
@@ -116,6 +119,23 @@ def _listed(values, column):
     return text("word.list_separator").join(word_of(column, name) for name in first)
 
 
+def _steady(trends):
+    """Say that no owner's part can be told to grow or shrink, where all could be compared."""
+    if trends.empty or set(trends["trend"]) != {UNCLEAR}:
+        return []
+    row = trends.iloc[0]
+    values = {"before": _days(row["before"]), "after": _days(row["after"])}
+    n = format_value(row["n_before"] + row["n"], "count")
+    grade = "D" if row["method"] == BY_MACHINE else "A"
+    return [Finding("owners_steady", {**values, "n": n}, grade, 80, "owner_volume")]
+
+
+def _days(weeks):
+    """Write the days of some weeks, such as "2026-W10 – 2026-W11", from the first Monday to the last Sunday."""
+    ends = weeks.split(" – ")
+    return format_period(date.fromisoformat(f"{ends[0]}-1"), date.fromisoformat(f"{ends[-1]}-7"))
+
+
 def _change(row):
     """Say whether the part of one owner grows or shrinks, or why that cannot be told."""
     owner, section = {"owner": word_of("owner", row["owner"])}, f"owner_{row['owner']}"
@@ -126,8 +146,8 @@ def _change(row):
         return Finding("owner_trend_unknown", {**owner, "n": n}, "C", 0, section)
     values = {
         **owner,
-        "before": row["before"],
-        "after": row["after"],
+        "before": _days(row["before"]),
+        "after": _days(row["after"]),
         "first": format_value(row["value_before"], "rate"),
         "value": format_value(row["value"], "rate"),
         "n": n,
@@ -147,15 +167,15 @@ def find_owner_brief(owner, sessions, owners, reasons, trends, trust):
     Returns
     -------
     list of Finding
-        Where nothing is known of the owner it says so; where there is nothing to tell at all, why, as `find_owner_issues`.
+        Where nothing is known of the owner it says so; none where there is nothing to tell at all, which
+        `find_owner_issues` says once for all.
 
     Examples
     --------
     >>> find_owner_brief("logistics", sessions, owners, reasons, trends, trust)  # doctest: +SKIP
     """
-    nothing = _nothing(sessions, owners)
-    if nothing:
-        return nothing
+    if _nothing(sessions, owners):
+        return []
     own = _by_size(owners[owners["owner"] == owner])
     if own.empty:
         values = {"owner": word_of("owner", owner), "n": format_value(owners["sessions"].iloc[0], "count")}

@@ -49,7 +49,7 @@ def sentences(found):
 def test_without_labels_owners_are_told_counts_and_bounds_of_the_lowest_grade_and_no_interval():
     sessions = rated(WEEKS, [40, 40])
     found = find_owner_issues(*told(sessions, prices(sessions)))
-    assert sentences(found) == ["owners_unverified", "owner_coded"]
+    assert sentences(found) == ["owners_unverified", "owner_coded", "owners_steady"]
     assert {each.grade for each in found} == {"D"}
     assert found[1].values["sessions"] == "80" and "bounds" in found[1].values
     assert "interval" not in found[1].values
@@ -60,8 +60,8 @@ def test_with_labels_owners_are_told_their_share_and_nothing_of_the_machine_afte
     keys = sessions.loc[sessions["is_dissatisfied"], "session_key"]
     human = human_from({key: ["logistics"] if key % 4 == 0 else ["price"] for key in keys})
     found = find_owner_issues(*told(sessions, prices(sessions), human))
-    assert sentences(found) == ["labels_unknown", "owner_share", "owner_share"]
-    assert [each.values["value"] for each in found[1:]] == ["75.0%", "25.0%"]
+    assert sentences(found) == ["labels_unknown", "owner_share", "owner_share", "owners_steady"]
+    assert [each.values["value"] for each in found[1:3]] == ["75.0%", "25.0%"]
     assert found[1].values["sessions"] == "60" and "interval" in found[1].values
     assert {each.grade for each in found} == {"C"}  # one coder: with care
 
@@ -69,9 +69,9 @@ def test_with_labels_owners_are_told_their_share_and_nothing_of_the_machine_afte
 def test_too_few_labels_or_conversations_give_no_share():
     sessions = rated(WEEKS, [40, 40])
     found = find_owner_issues(*told(sessions, prices(sessions), human_from({0: ["price"], 1: ["price"]})))
-    assert sentences(found) == ["labels_few", "owner_counted"]
+    assert sentences(found)[:2] == ["labels_few", "owner_counted"]
     few = rated(WEEKS, [1, 1])
-    assert sentences(find_owner_issues(*told(few, prices(few)))) == ["owners_unverified", "owner_counted"]
+    assert sentences(find_owner_issues(*told(few, prices(few))))[:2] == ["owners_unverified", "owner_counted"]
 
 
 @pytest.mark.parametrize(("bad", "key"), [([10, 90], "owner_growing"), ([90, 10], "owner_shrinking")])
@@ -84,7 +84,8 @@ def test_a_trend_beyond_chance_stands_among_the_findings_and_in_the_owners_brief
 @pytest.mark.parametrize(("weeks", "key"), [(WEEKS, "owner_unclear"), (WEEKS[:1], "owner_one_week")])
 def test_what_cannot_be_told_is_said_in_the_owners_brief_only(weeks, key):
     given = told(sessions := rated(weeks, [40] * len(weeks)), prices(sessions))
-    assert key not in sentences(find_owner_issues(*given))
+    said = sentences(find_owner_issues(*given))
+    assert key not in said and ("owners_steady" in said) == (key == "owner_unclear")
     assert sentences(find_owner_brief("merchandising", *given))[1] == key
 
 
@@ -105,4 +106,4 @@ def test_where_there_is_nothing_to_tell_it_says_why_once(changes, labelled, key)
     sessions = rated(WEEKS, [40, 40])
     given = told(sessions.assign(**changes), prices(sessions) if labelled else labels_from())
     assert sentences(find_owner_issues(*given)) == [key]
-    assert {sentences(find_owner_brief(owner, *given))[0] for owner in read_owners()} == {key}
+    assert [find_owner_brief(owner, *given) for owner in read_owners()] == [[]] * len(read_owners())
