@@ -42,6 +42,7 @@ def measure_owner_weeks(sessions, scored, machine, human=None, confidence=0.95, 
         Table `results` with metric `owner_rate`, by `owner` and `week`; n are the ratings of the week. With labels the
         interval holds what they leave open and chance; without it holds chance only, more of it where days differ more than
         chance (Pearson), and the method says that codes are unverified. Below 5 ratings, or labels of the week, suppressed.
+        No rows where no rating is dissatisfied.
 
     Examples
     --------
@@ -51,7 +52,7 @@ def measure_owner_weeks(sessions, scored, machine, human=None, confidence=0.95, 
     ['agent', 6, 0.167]
     """
     seen = _look(sessions, scored, machine, human, folder, chances)
-    weeks = sorted(seen.rated["week"].unique())
+    weeks = _told_weeks(seen)
     rows = [
         {"metric": "owner_rate", "owner": owner, "week": week, "unit": "rate", "rulepack": "", **cells}
         for week in weeks
@@ -73,7 +74,7 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
         Results by `owner`, metric `owner_rate`: `before, after` (the weeks; the middle one of an odd number is in neither),
         `n_before, value_before`, then n, value, low and high of the later half, `difference, difference_low,
         difference_high` and `trend`: growing or shrinking where the interval of the difference says so, unclear where it covers 0,
-        unknown with one week or too few ratings or labels. No rows without ratings. These intervals hold for all owners together
+        unknown with one week or too few ratings or labels. No rows where no rating is dissatisfied. These intervals hold for all owners together
         (Bonferroni); coders are taken to err alike in both halves.
         Weeks are compared whole, so weekdays match but for a week that the period cuts.
 
@@ -90,7 +91,7 @@ def compare_owner_halves(sessions, scored, machine, human=None, confidence=0.95,
     {'unknown'}
     """
     seen = _look(sessions, scored, machine, human, folder, chances)
-    weeks = sorted(seen.rated["week"].unique())
+    weeks = _told_weeks(seen)
     if not weeks:
         return pd.DataFrame(columns=_HALVES)
     half = len(weeks) // 2
@@ -142,6 +143,11 @@ def _look(sessions, scored, machine, human, folder, chances):
     labelled = drawn["session_key"].isin(y.index).to_numpy()
     lean = lean_on_machine(drawn["stratum"], labelled, y.loc[drawn["session_key"][labelled]], p)
     return _Seen(rated, coded, y, off, drawn, p, lean, spread)
+
+
+def _told_weeks(seen):
+    """Give the weeks with ratings, in order; none where no rating is dissatisfied, for then there is nothing to tell."""
+    return sorted(seen.rated["week"].unique()) if seen.coded["is_bad"].any() else []
 
 
 def _overdispersion(rated, hits):
