@@ -69,7 +69,7 @@ _HOMES = {
     ],
     "csnb.pulse": ["measure_core", "measure_weeks", "find_pulse_issues"],
     "csnb.alerts": ["measure_alerts", "list_reading", "list_transcripts"],
-    "csnb.changes": ["measure_changes", "split_mix", "split_traffic", "trace_changes", "keep_steps", "find_change_issues"],
+    "csnb.changes": ["measure_changes", "measure_residual", "split_mix", "split_traffic", "trace_changes", "keep_steps", "find_change_issues"],
     "csnb.pulls": ["measure_pulls", "measure_reason_pulls"],
     "csnb.casemix": ["list_case_mix"],
     "csnb.standing": ["compare_agents", "count_basis", "count_standings", "measure_reliability", "compare_units"],

@@ -27,7 +27,7 @@ from csnb.paired import (
 from csnb.pulls import pull_name, sure_pulls
 from csnb.stats import decompose_periods
 from csnb.strings import text
-from csnb.windows import PERIODS, RULE_CHANGE
+from csnb.windows import PERIODS, RULE_CHANGE, without_event_days
 
 CHANGE_METRICS = ("satisfaction_rate", "conversion_rate", "answer_30s_rate", TYPICAL)
 CELLS = ("stage", "product", "shop", "channel", "intent", "tier")
@@ -84,6 +84,35 @@ def measure_changes(sessions, metrics=CHANGE_METRICS, bursts=None, confidence=0.
                      "method": facts.method, "n_last": int(n_last), "value_last": value_last, "difference": difference,
                      "difference_low": low, "difference_high": high, "judgement": judgement})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def measure_residual(sessions, periods, calendar, bursts=None, confidence=0.95, seed=0):
+    """Compare the periods once more without the days of campaigns and live streams.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame of `label_periods`
+    periods : pandas.DataFrame of `csnb.find_periods`
+    calendar : pandas.DataFrame of `csnb.list_calendar`
+    bursts, confidence, seed : as in `measure_changes`
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `measure_changes`; empty if neither period has such a day, for then there is nothing to set aside.
+
+    Examples
+    --------
+    >>> import csnb
+    >>> sessions = csnb.select_sessions(book)
+    >>> periods = csnb.find_periods(sessions, "2026-11-19", "2026-11-21")
+    >>> sessions = csnb.label_periods(csnb.add_conversion(sessions, book.orders), periods)
+    >>> len(csnb.measure_residual(sessions, periods, csnb.list_calendar(book.events, sessions)))
+    0
+    """
+    usual = without_event_days(sessions, periods, calendar)
+    residual = measure_changes(usual, bursts=bursts, confidence=confidence, seed=seed)
+    return residual if len(usual) < len(sessions) else residual.head(0)
 
 
 def _drawn_change(facts, seed):

@@ -11,6 +11,7 @@ from csnb.changes import (
     find_change_issues,
     keep_steps,
     measure_changes,
+    measure_residual,
     split_mix,
     split_traffic,
     trace_changes,
@@ -393,6 +394,13 @@ def test_what_has_not_changed_says_how_small_a_change_would_show():
     margin = 100 * (changes["difference_high"] - changes["difference_low"]).item() / 2
     assert found.values["n"] == f"{changes['n'].item()}"
     assert f"{margin:.1f} 个百分点" in found.values["metrics"]
+
+
+def test_without_an_event_there_is_nothing_to_set_aside(worse):
+    live = CALENDAR.assign(first_day="2026-03-11", last_day="2026-03-11", event="live")
+    assert measure_residual(worse, PERIODS, CALENDAR).empty
+    row = measure_residual(worse, PERIODS, live).set_index("metric").loc[SATISFACTION]
+    assert row["n"] == (worse["period"].eq("this") & worse["day"].ne("2026-03-11")).sum()
 
 
 def test_a_change_that_shrinks_without_events_is_said_so(worse):
