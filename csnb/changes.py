@@ -99,7 +99,7 @@ def measure_residual(sessions, periods, calendar, bursts=None, confidence=0.95, 
     Returns
     -------
     pandas.DataFrame
-        As of `measure_changes`; empty if neither period has such a day, for then there is nothing to set aside.
+        One row a metric, as of `measure_changes`; none if neither period has such a day: there is nothing to set aside.
 
     Examples
     --------
