@@ -54,7 +54,8 @@ def mark_shared(sessions, folder=None):
     Returns
     -------
     pandas.DataFrame
-        The same rows with `is_shared_account`; false where no agent is known.
+        The same rows with `is_shared_account`; false where no agent is known. In a pattern `{shop}` stands for the name
+        of any shop here.
 
     Examples
     --------
@@ -64,19 +65,8 @@ def mark_shared(sessions, folder=None):
     [True, False, True, False]
     """
     patterns = read_accounts(folder)["shared_agents"]
-    accounts = sessions.groupby(["agent_id", "shop"], dropna=False).ngroup()
-    first = sessions[~accounts.duplicated()]
-    shared = [
-        _is_shared(*account, patterns) for account in zip(first["agent_id"], first["shop"], strict=True)
-    ]
-    of_account = dict(zip(accounts[first.index], shared, strict=True))
-    return sessions.assign(is_shared_account=accounts.map(of_account).astype(bool))
-
-
-def _is_shared(agent_id, shop, patterns):
-    """Say whether one account is shared; where the shop is unknown, no account has its name."""
-    if not isinstance(agent_id, str):
-        return False
-    if not isinstance(shop, str):
-        patterns = [pattern for pattern in patterns if SHOP not in pattern]
-    return any(re.search(pattern.replace(SHOP, re.escape(str(shop))), agent_id) for pattern in patterns)
+    shops = "|".join(re.escape(shop) for shop in sorted(sessions["shop"].dropna().unique()))
+    named = [pattern.replace(SHOP, f"(?:{shops})") for pattern in patterns if shops or SHOP not in pattern]
+    agents = sessions["agent_id"].dropna().unique()
+    shared = [agent for agent in agents if any(re.search(pattern, agent) for pattern in named)]
+    return sessions.assign(is_shared_account=sessions["agent_id"].isin(shared))

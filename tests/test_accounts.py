@@ -45,9 +45,9 @@ def test_a_shop_is_a_name_and_no_pattern_and_may_be_unknown():
     assert shared(["A", "A:主账号"], shop=None) == [False, True]
 
 
-def test_the_same_account_name_is_looked_at_shop_by_shop():
-    table = pd.DataFrame({"agent_id": ["甲店", "甲店", "甲店"], "shop": ["甲店", "乙店", "甲店"]})
-    assert mark_shared(table)["is_shared_account"].to_list() == [True, False, True]
+def test_an_account_named_as_a_shop_is_shared_wherever_it_serves():
+    table = pd.DataFrame({"agent_id": ["甲店", "甲店", "乙店:小美"], "shop": ["甲店", "乙店", "乙店"]})
+    assert mark_shared(table)["is_shared_account"].to_list() == [True, True, False]
     assert mark_shared(table.iloc[:0])["is_shared_account"].empty
 
 

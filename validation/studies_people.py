@@ -10,7 +10,7 @@ from csnb.faults import compare_fault_agents, compare_faults
 from csnb.gaps import split_gaps
 from csnb.hints import HINTS, find_parts, measure_hints
 from csnb.slices import add_slices
-from csnb.standing import compare_agents, compare_units
+from csnb.standing import compare_agents, compare_units, measure_reliability
 from csnb.stats import shrink
 from csnb.world import make_world
 from csnb.world.people import TRAITS
@@ -71,6 +71,19 @@ def agents_differ(seed):
             place, fifth = true.rank(), round(len(true) / 5)
             is_right = np.where(compared["standing"] == "head", place <= fifth, place > len(true) - fifth)
             yield Figure(f"{scenario}: named wrongly", 1 - is_right[named].mean())
+
+
+def ranks_trusted(seed):
+    """Measure how far ranks can be trusted where agents differ, beside what the true effects say."""
+    world, sessions = handled_world("S1", seed)
+    compared = compare_agents(sessions, "is_bad", seed=seed).set_index("agent_id")
+    true = world.truth.agents["effect"].reindex(compared.index).var()
+    reliability = true / (true + compared["variance"].mean())
+    found = measure_reliability(compared).iloc[0]
+    low, high = found["reliability_share_low"], found["reliability_share_high"]
+    yield Figure("reliability in its interval", float(low <= reliability <= high))
+    yield Figure("reliability found less true", found["reliability_share"] - reliability)
+    yield Figure("width of its interval", high - low)
 
 
 def hints(seed):
@@ -201,6 +214,11 @@ DIFFER = {
         )
     },
 }
+TRUSTED = {
+    "reliability in its interval": (0.93, 1.0),
+    "reliability found less true": (-0.05, 0.05),
+    "width of its interval": (0.0, 0.4),
+}
 RECOVERED = {"willingness": 0.7, "ability": 0.85, "capacity": 0.6}
 HINTED = {
     **{name: (least, 1.0) for name, least in RECOVERED.items()},
@@ -219,6 +237,7 @@ SPLIT = {
 STUDIES = (
     Study("nobody_differs", "Where agents are alike, nobody is named and no shop is set apart.", nobody_differs, NULL, worlds=200, smoke=2),
     Study("agents_differ", "Where they differ, it is found behind mix and luck, and few are named wrongly.", agents_differ, DIFFER, worlds=200, smoke=3),
+    Study("ranks_trusted", "How far ranks can be trusted is told with an interval that holds.", ranks_trusted, TRUSTED, worlds=200, smoke=3),
     Study("hints", "Hints recover willingness, ability and capacity, and keep them apart.", hints, HINTED, worlds=200, smoke=5),
     Study("faults", "A fault of all, one of a few and one within its standard are told apart.", faults, JUDGED, worlds=200, smoke=5),
     Study("gaps", "A gap from hard cases is told from a gap of one's own.", gaps, SPLIT, worlds=200, smoke=3),
