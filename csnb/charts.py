@@ -11,13 +11,8 @@ import plotly.graph_objects as go
 from IPython.display import display
 
 from csnb.figures import (
-    COLOURS,
-    INK,
     MAX_GROUPS,
     MAX_SERIES,
-    MUTED,
-    PAPER,
-    SIZES,
     add_line,
     axis_word,
     axis_words,
@@ -49,6 +44,7 @@ from csnb.figures import (
 )
 from csnb.formats import column_name, format_value, is_missing, metric_name, unit_scale, word_of
 from csnb.strings import text
+from csnb.theme import theme_colour, theme_in_force, theme_size
 from csnb.windows import PERIODS
 
 BAND_OPACITY, MAX_POINTS = 0.18, 200
@@ -92,10 +88,10 @@ def plot_trend(results, by="day"):
     note = " · ".join(filter(None, (unit_note(scale), cut_note(_group_count(drawn, others), len(lines)))))
     figure = start_figure(results, metric, by, _trend_alt(drawn, metric, unit, by), note=note)
     for number, (_, rows) in enumerate(lines):
-        figure.add_trace(_band(rows, by, scale, COLOURS[f"series{number + 1}"]))
+        figure.add_trace(_band(rows, by, scale, theme_colour(f"series{number + 1}")))
     for number, (label, rows) in enumerate(lines):
         hovers = hover_texts(rows, unit, [by, *others])
-        figure.add_trace(_line(rows, by, scale, label, COLOURS[f"series{number + 1}"], hovers))
+        figure.add_trace(_line(rows, by, scale, label, theme_colour(f"series{number + 1}"), hovers))
     figure.update_yaxes(title_text=metric_axis(metric, scale), ticksuffix=tick_suffix(scale))
     if by == "day":
         figure.update_xaxes(type="date", tickformat=text("date.axis"), nticks=5)
@@ -184,8 +180,8 @@ def plot_ranking(results, overall=None):
             x=drawn["value"] / scale[0],
             y=list(range(len(drawn))),
             mode="markers",
-            marker=dots(drawn, COLOURS["accent"], size=10),
-            error_x=interval_bars(drawn, scale, COLOURS["accent"]),
+            marker=dots(drawn, theme_colour("accent"), size=10),
+            error_x=interval_bars(drawn, scale, theme_colour("accent")),
             hovertext=hover_texts(drawn, unit, groups),
             hoverinfo="text",
             customdata=drill_marks(drawn, groups),
@@ -230,7 +226,7 @@ def plot_share(results):
     listed = [text("chart.part", name=a, value=b) for a, b in zip(parts, shown, strict=True)]
     alt = text("chart.share_alt", metric=metric_name(metric), parts=text("chart.comma").join(listed))
     has_bar = bool(drawn["value"].notna().all())
-    height = rows_height(len(drawn)) + (SIZES["share_bar_height"] if has_bar else 0)
+    height = rows_height(len(drawn)) + (theme_size("share_bar_height") if has_bar else 0)
     figure = start_figure(results, metric, groups, alt, height, where=where)
     scale, colours = unit_scale(drawn["value"], unit), part_colours(drawn[by])
     hovers, drills = hover_texts(drawn, unit, groups), drill_marks(drawn, groups)
@@ -254,7 +250,7 @@ def plot_share(results):
     label_values(figure, metric, scale)
     figure.update_xaxes(range=[0, 100])
     if has_bar:
-        share = SIZES["share_bar_height"] / height
+        share = theme_size("share_bar_height") / height
         figure.update_layout(
             yaxis={"domain": [0, 1 - share - 0.04]},
             yaxis2={"domain": [1 - share, 1], "visible": False, "fixedrange": True, "anchor": "x"},
@@ -268,9 +264,9 @@ def _bar_part(value, colour, common):
     """Give one part of the stacked bar."""
     return go.Bar(
         x=[value], y=["whole"], yaxis="y2", orientation="h", width=0.9,
-        marker={"color": colour, "line": {"color": PAPER, "width": 2}},
+        marker={"color": colour, "line": {"color": theme_colour("paper"), "width": 2}},
         text=[f"{value:.0f}%"], textposition="inside", insidetextanchor="middle", textangle=0,
-        insidetextfont={"color": COLOURS["card"]}, **common,
+        insidetextfont={"color": theme_colour("card")}, **common,
     )  # fmt: skip
 
 
@@ -317,7 +313,7 @@ def plot_heatmap(results, x, y):
             hovertext=_grid(results, x, y, across, down, hovers).tolist(),
             hoverinfo="text",
             hoverongaps=False,
-            colorscale=[[0, COLOURS["soft"]], [1, COLOURS["accent"]]],
+            colorscale=[[0, theme_colour("soft")], [1, theme_colour("accent")]],
             xgap=2,
             ygap=2,
             colorbar={
@@ -397,7 +393,7 @@ def plot_distribution(values, unit):
             x=(points.clip(lower=1) if is_time else points) / scale[0],
             y=points.index * 100,
             mode="lines",
-            line={"color": COLOURS["accent"], "width": 2.5, "shape": "hv"},
+            line={"color": theme_colour("accent"), "width": 2.5, "shape": "hv"},
             hovertext=hovers,
             hoverinfo="text",
         )
@@ -424,8 +420,8 @@ def plot_distribution(values, unit):
 def _mark_quantile(figure, x, y, words):
     """Put a dot and its words on the curve."""
     figure.add_annotation(
-        x=x, y=y, text=plain(words), showarrow=True, arrowhead=0, arrowcolor=MUTED, arrowwidth=1,
-        ax=24, ay=26, xanchor="left", bgcolor=PAPER, font={"color": INK}, borderpad=2,
+        x=x, y=y, text=plain(words), showarrow=True, arrowhead=0, arrowcolor=theme_colour("muted"), arrowwidth=1,
+        ax=24, ay=26, xanchor="left", bgcolor=theme_colour("paper"), font={"color": theme_colour("ink")}, borderpad=2,
     )  # fmt: skip
 
 
@@ -485,7 +481,7 @@ def plot_pareto(results, adds_up=False):
         figure.add_trace(
             go.Bar(
                 x=drawn["value"].iloc[at] / scale[0], y=at, orientation="h", width=0.62,
-                name=plain(word_of("side", side)), marker={"color": COLOURS.get(str(side), COLOURS["accent"])},
+                name=plain(word_of("side", side)), marker={"color": theme_in_force()["light"].get(str(side), theme_colour("accent"))},
                 text=[ends[number] for number in at], textposition="outside", cliponaxis=False,
                 hovertext=[hovers[number] for number in at], hoverinfo="text",
                 customdata=[drills[number] for number in at],

@@ -6,10 +6,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from csnb.figures import (
-    COLOURS,
-    INK,
-    MUTED,
-    PAPER,
     below_name,
     check_results,
     dots,
@@ -31,6 +27,7 @@ from csnb.metrics import METRICS
 from csnb.pulls import pull_name
 from csnb.strings import text
 from csnb.tables import SMALL, SUPPRESSED
+from csnb.theme import theme_colour
 from csnb.windows import RULE_CHANGE
 
 MAX_PANELS, PANEL_HEIGHT, GAP = 4, 180, 42
@@ -116,7 +113,7 @@ def _panels(control, metric, unit, by, names, note):
     figure = make_subplots(
         len(names), 1, shared_xaxes=True, vertical_spacing=gap, subplot_titles=titles, figure=figure
     )
-    return figure.update_annotations(x=0, xanchor="left", font={"size": 13, "color": INK})
+    return figure.update_annotations(x=0, xanchor="left", font={"size": 13, "color": theme_colour("ink")})
 
 
 def _control_traces(days, by, unit, scale):
@@ -125,14 +122,18 @@ def _control_traces(days, by, unit, scale):
     value, low, high, center = (days[column] / scale[0] for column in ("value", "low", "high", "center"))
     hovers = hover_texts(days.assign(low=None, high=None), unit, [by, "day"])
     yield from _range(x, low, high)
-    line = {"color": MUTED, "width": 1, "dash": "dot"}
+    line = {"color": theme_colour("muted"), "width": 1, "dash": "dot"}
     yield go.Scatter(x=x, y=center, mode="lines", line=line, hoverinfo="skip")
     yield go.Scatter(
-        x=x, y=value, mode="lines+markers", line={"color": COLOURS["series1"], "width": 2},
-        marker=dots(days, COLOURS["series1"], 5), hovertext=hovers, hoverinfo="text",
+        x=x, y=value, mode="lines+markers", line={"color": theme_colour("series1"), "width": 2},
+        marker=dots(days, theme_colour("series1"), 5), hovertext=hovers, hoverinfo="text",
     )  # fmt: skip
     out = days["is_signal"].fillna(False).astype(bool).to_numpy()
-    marker = {"color": COLOURS["series2"], "size": 11, "line": {"color": PAPER, "width": 2}}
+    marker = {
+        "color": theme_colour("series2"),
+        "size": 11,
+        "line": {"color": theme_colour("paper"), "width": 2},
+    }
     yield go.Scatter(
         x=[day for day, is_out in zip(x, out, strict=True) if is_out], y=value[out], mode="markers", marker=marker,
         hovertext=[words for words, is_out in zip(hovers, out, strict=True) if is_out], hoverinfo="text",
@@ -143,7 +144,7 @@ def _range(x, low, high):
     """Give the usual range: two lines that are not seen, the space between them filled."""
     common = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     yield go.Scatter(y=low, **common)
-    yield go.Scatter(y=high, fill="tonexty", fillcolor=COLOURS["soft"], **common)
+    yield go.Scatter(y=high, fill="tonexty", fillcolor=theme_colour("soft"), **common)
 
 
 def _levels(days, breaks, scale):
@@ -152,7 +153,7 @@ def _levels(days, breaks, scale):
     ends = [*starts[1:], days["day"].iloc[-1]]
     levels = [*breaks["value_earlier"][:1], *breaks["value"]] if len(breaks) else []
     for start, end, level in zip(starts, ends, levels, strict=False):
-        line = {"color": COLOURS["series2"], "width": 3}
+        line = {"color": theme_colour("series2"), "width": 3}
         yield go.Scatter(x=[start, end], y=[level / scale[0]] * 2, mode="lines", line=line, hoverinfo="skip")
 
 
@@ -166,15 +167,17 @@ def _draw_calendar(figure, calendar, days):
     for place, event in enumerate(inside.itertuples()):
         start, end = max(event.first_day, first), min(event.last_day, last)
         if event.event == RULE_CHANGE:
-            figure.add_vline(x=start, line={"color": INK, "width": 1, "dash": "dash"}, row="all", col=1)
+            figure.add_vline(
+                x=start, line={"color": theme_colour("ink"), "width": 1, "dash": "dash"}, row="all", col=1
+            )
         else:
             figure.add_vrect(
-                x0=pd.Timestamp(start) - HALF_DAY, x1=pd.Timestamp(end) + HALF_DAY, fillcolor=COLOURS["mark"],
+                x0=pd.Timestamp(start) - HALF_DAY, x1=pd.Timestamp(end) + HALF_DAY, fillcolor=theme_colour("mark"),
                 opacity=0.25, line_width=0, layer="above", row="all", col=1,
             )  # fmt: skip
         figure.add_annotation(
             x=start, y=0, yref="y domain", yanchor="bottom", xanchor="left", yshift=14 * (place % 2), showarrow=False,
-            text=plain(word_of("event", event.event)), font={"size": 11, "color": MUTED},
+            text=plain(word_of("event", event.event)), font={"size": 11, "color": theme_colour("muted")},
         )  # fmt: skip
 
 
@@ -215,7 +218,7 @@ def plot_pulls(pulls, metric):
         top_value=format_value(top["value"], unit),
     )  # fmt: skip
     figure = start_figure(pulls, metric, keys, alt, rows_height(len(drawn)), title=title)
-    ends = {"type": "data", "symmetric": False, "color": MUTED, "thickness": 1.5, "width": 4,
+    ends = {"type": "data", "symmetric": False, "color": theme_colour("muted"), "thickness": 1.5, "width": 4,
             "array": ((drawn["high"] - drawn["value"]) / scale[0]).tolist(),
             "arrayminus": ((drawn["value"] - drawn["low"]) / scale[0]).tolist()}  # fmt: skip
     figure.add_trace(
@@ -231,7 +234,7 @@ def plot_pulls(pulls, metric):
         [two_lines(name, below_name(row)) for name, row in zip(names, drawn.to_dict("records"), strict=True)],
     )
     label_values(figure, "change", scale)
-    figure.update_xaxes(zeroline=True, zerolinecolor=INK, zerolinewidth=1)
+    figure.update_xaxes(zeroline=True, zerolinecolor=theme_colour("ink"), zerolinewidth=1)
     return figure
 
 
@@ -241,7 +244,7 @@ def _pull_colours(pulls, metric):
     is_good = (pulls["value"] < 0) == lower_is_better
     is_sure = (pulls["low"] > 0) | (pulls["high"] < 0)
     names = np.select([is_sure & is_good, is_sure], ["accent", "uncontrollable"], "rule")
-    return [COLOURS[name] for name in names]
+    return [theme_colour(name) for name in names]
 
 
 def _no_change(pulls, metric, title):

@@ -5,8 +5,6 @@ import plotly.graph_objects as go
 from scipy import stats as distributions
 
 from csnb.figures import (
-    COLOURS,
-    MUTED,
     axis_words,
     check_results,
     dots,
@@ -16,6 +14,7 @@ from csnb.figures import (
 )
 from csnb.formats import format_value, metric_name
 from csnb.strings import text
+from csnb.theme import theme_colour
 
 LIMITS = ((0.95, "dot"), (0.998, "dash"))
 POINTS = 60
@@ -59,8 +58,8 @@ def plot_funnel(compared):
         f"{words}<br>{text('chart.funnel_expected', value=format_value(row.expected_rate, 'rate'))}"
         for words, row in zip(hover_texts(drawn, "rate", ["agent_id"]), drawn.itertuples(), strict=True)
     ]
-    colours = np.where(is_out, COLOURS["series2"], COLOURS["accent"])
-    marker = dots(drawn, COLOURS["accent"], size=10)
+    colours = np.where(is_out, theme_colour("series2"), theme_colour("accent"))
+    marker = dots(drawn, theme_colour("accent"), size=10)
     fill = np.where(drawn["n"] < 30, marker["color"], colours)
     figure.add_trace(
         go.Scatter(
@@ -72,7 +71,7 @@ def plot_funnel(compared):
     return figure.update_yaxes(
         title_text=axis_words(text("chart.funnel_gap"), "points"),
         zeroline=True,
-        zerolinecolor=MUTED,
+        zerolinecolor=theme_colour("muted"),
         nticks=7,
     )
 
@@ -86,5 +85,5 @@ def _limits(drawn):
         half = distributions.norm.ppf((1 + level) / 2) * error
         for side in (-1, 1):
             edge = np.clip(side * half, -rate, 1 - rate) * 100
-            line = {"color": MUTED, "width": 1, "dash": dash}
+            line = {"color": theme_colour("muted"), "width": 1, "dash": dash}
             yield go.Scatter(x=n, y=edge, mode="lines", line=line, hoverinfo="skip")

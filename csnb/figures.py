@@ -27,50 +27,12 @@ from csnb.formats import (
 )
 from csnb.strings import text
 from csnb.tables import SMALL, table_html
-from csnb.theme import read_theme
+from csnb.theme import theme_colour, theme_in_force, theme_size
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "responsive": True, "showSendToCloud": False,
           "plotlyServerURL": ""}  # fmt: skip
 SCALE, MAX_GROUPS, MAX_SERIES, MAX_WIDTH = 5, 30, 4, 24
-COLOURS, SIZES = read_theme()["light"], read_theme()["sizes"]
-PAPER, INK, MUTED, RULE = (COLOURS[name] for name in ("paper", "ink", "muted", "rule"))
-
-
-def _register_theme():
-    """Make the theme the look of every figure of this module."""
-    fonts = read_theme()["fonts"]
-    plain = {"automargin": True, "fixedrange": True, "zeroline": False, "ticks": "", "linecolor": RULE,
-             "gridcolor": RULE, "tickangle": 0,
-             "title": {"font": {"color": MUTED, "size": 12}, "standoff": 10}}  # fmt: skip
-    pio.templates["csnb"] = go.layout.Template(
-        layout={
-            "font": {"family": fonts["text"], "size": SIZES["chart_text"], "color": INK},
-            "title": {
-                "font": {"family": fonts["head"], "size": 18},
-                "x": 0,
-                "xref": "container",
-                "pad": {"l": 8},
-            },
-            "paper_bgcolor": PAPER,
-            "plot_bgcolor": PAPER,
-            "colorway": [COLOURS[f"series{number}"] for number in range(1, MAX_SERIES + 1)],
-            "margin": {"l": 8, "r": 16, "t": 56, "b": 8},
-            "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
-            "hoverlabel": {
-                "bgcolor": COLOURS["card"],
-                "bordercolor": RULE,
-                "font": {"family": fonts["text"], "color": INK},
-                "align": "left",
-            },
-            "dragmode": False,
-            "xaxis": {**plain, "showgrid": False},
-            "yaxis": {**plain, "showline": False},
-        }
-    )
-    pio.renderers["plotly_mimetype"].config = CONFIG
-
-
-_register_theme()
+pio.renderers["plotly_mimetype"].config = CONFIG
 
 
 # ---- starting a figure
@@ -114,9 +76,9 @@ def start_figure(results, metric, by, alt, height=None, title=None, note="", whe
     words = text("chart.title_where", where=where, title=words) if where else words
     return go.Figure(
         layout={
-            "template": "csnb",
+            "template": _look(),
             "title": {"text": plain(words)},
-            "height": height or SIZES["chart_height"],
+            "height": height or theme_size("chart_height"),
             "showlegend": False,
             "meta": {"title": words, "alt": alt, "note": note, "name": f"{metric}_by_{'_'.join(groups)}" if groups else metric,
                      "rows": json.loads(results.to_json(orient="split", index=False, double_precision=15))},
@@ -124,12 +86,47 @@ def start_figure(results, metric, by, alt, height=None, title=None, note="", whe
     )  # fmt: skip
 
 
+def _look():
+    """Give the look of every figure, in the theme in force."""
+    fonts = theme_in_force()["fonts"]
+    plain = {"automargin": True, "fixedrange": True, "zeroline": False, "ticks": "", "linecolor": theme_colour("rule"),
+             "gridcolor": theme_colour("rule"), "tickangle": 0,
+             "title": {"font": {"color": theme_colour("muted"), "size": 12}, "standoff": 10}}  # fmt: skip
+    return go.layout.Template(
+        layout={
+            "font": {"family": fonts["text"], "size": theme_size("chart_text"), "color": theme_colour("ink")},
+            "title": {
+                "font": {"family": fonts["head"], "size": 18},
+                "x": 0,
+                "xref": "container",
+                "pad": {"l": 8},
+            },
+            "paper_bgcolor": theme_colour("paper"),
+            "plot_bgcolor": theme_colour("paper"),
+            "colorway": _series_colours(),
+            "margin": {"l": 8, "r": 16, "t": 56, "b": 8},
+            "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
+            "hoverlabel": {
+                "bgcolor": theme_colour("card"),
+                "bordercolor": theme_colour("rule"),
+                "font": {"family": fonts["text"], "color": theme_colour("ink")},
+                "align": "left",
+            },
+            "dragmode": False,
+            "xaxis": {**plain, "showgrid": False},
+            "yaxis": {**plain, "showline": False},
+        }
+    )
+
+
 def empty_figure(results, metric):
     """Give a figure that says that there is nothing to draw."""
     name = metric_name(metric)
     alt = text("chart.empty_alt", metric=name) if name else text("chart.empty")
     figure = start_figure(results, metric, [], alt, 140, title=name or text("chart.nothing"))
-    figure.add_annotation(text=plain(text("chart.empty")), showarrow=False, font={"color": MUTED})
+    figure.add_annotation(
+        text=plain(text("chart.empty")), showarrow=False, font={"color": theme_colour("muted")}
+    )
     return figure.update_xaxes(visible=False).update_yaxes(visible=False)
 
 
@@ -138,12 +135,12 @@ def empty_figure(results, metric):
 
 def rows_height(count):
     """Give the height of a chart with one row a group."""
-    return count * SIZES["row_height"] + 120
+    return count * theme_size("row_height") + 120
 
 
 def cells_height(count):
     """Give the height of a heat map; many rows are set closer."""
-    return count * (SIZES["row_height"] if count <= 12 else SIZES["cell_height"]) + 170
+    return count * (theme_size("row_height") if count <= 12 else theme_size("cell_height")) + 170
 
 
 def label_rows(figure, ticks):
@@ -162,9 +159,15 @@ def label_values(figure, metric, scale):
 
 def add_line(figure, x, words):
     """Draw a dotted line to compare with, its words on top."""
-    figure.add_vline(x=x, line={"color": MUTED, "width": 1, "dash": "dot"})
+    figure.add_vline(x=x, line={"color": theme_colour("muted"), "width": 1, "dash": "dot"})
     figure.add_annotation(
-        x=x, y=1, yref="paper", yanchor="bottom", text=plain(words), showarrow=False, font={"color": MUTED}
+        x=x,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text=plain(words),
+        showarrow=False,
+        font={"color": theme_colour("muted")},
     )
 
 
@@ -235,7 +238,8 @@ def short(words):
 
 def two_lines(name, below):
     """Set a name on an axis over smaller words."""
-    return f'{plain(short(name))}<br><span style="font-size:11px;color:{MUTED}">{plain(below)}</span>'
+    muted = theme_colour("muted")
+    return f'{plain(short(name))}<br><span style="font-size:11px;color:{muted}">{plain(below)}</span>'
 
 
 # ---- colours and marks
@@ -247,14 +251,19 @@ def part_colours(values):
     if numbers.notna().all():
         falling = sorted(numbers, reverse=True)
         steps = [falling.index(number) * (SCALE - 1) // max(len(falling) - 1, 1) for number in numbers]
-        return [COLOURS[f"scale{1 + step}"] for step in steps]
-    series = [COLOURS[f"series{number}"] for number in range(1, MAX_SERIES + 1)]
-    return [COLOURS.get(str(value), series[number % MAX_SERIES]) for number, value in enumerate(values)]
+        return [theme_colour(f"scale{1 + step}") for step in steps]
+    series, own = _series_colours(), theme_in_force()["light"]
+    return [own.get(str(value), series[number % MAX_SERIES]) for number, value in enumerate(values)]
+
+
+def _series_colours():
+    """Give the colours of lines and parts that have none of their own."""
+    return [theme_colour(f"series{number}") for number in range(1, MAX_SERIES + 1)]
 
 
 def dots(rows, colour, size):
     """Give dots, hollow where n is small."""
-    fill = [PAPER if n < SMALL else colour for n in rows["n"]]
+    fill = [theme_colour("paper") if n < SMALL else colour for n in rows["n"]]
     return {"color": fill, "size": size, "line": {"color": colour, "width": 2}}
 
 
@@ -315,7 +324,7 @@ def chart_html(figure):
     meta = layout.pop("meta", None) or {}
     title = meta.get("title") or (layout.get("title") or {}).get("text") or ""
     y_axis = {key: value for key, value in (layout.get("yaxis") or {}).items() if key != "title"}
-    height = layout.get("height") or SIZES["chart_height"]
+    height = layout.get("height") or theme_size("chart_height")
     has_legend = layout.get("showlegend") or any(trace["type"] == "heatmap" for trace in figure["data"])
     layout |= {
         "title": {"text": ""},

@@ -63,6 +63,17 @@ def get_language():
     return _state["language"]
 
 
+def get_definitions_folder():
+    """Give the user's own definitions folder in force, or None.
+
+    Examples
+    --------
+    >>> get_definitions_folder() is None
+    True
+    """
+    return _state["folder"]
+
+
 def text(key, /, **values):
     """Give one text in the language in force, its placeholders filled strictly.
 

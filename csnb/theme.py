@@ -1,9 +1,13 @@
-"""Colours, fonts and sizes from `definitions/theme.toml`, for charts and for pages."""
+"""Colours, fonts and sizes from `definitions/theme.toml`, for charts and for pages.
+
+The theme in force is that of the definitions folder in force (`strings.set_language`), else the shipped one.
+"""
 
 import re
 from functools import cache
 
 from csnb.lookup import line_of, read_toml, wrong
+from csnb.strings import get_definitions_folder
 
 FILE = "theme.toml"
 WHITE = "#ffffff"
@@ -62,7 +66,40 @@ def _check_turns_dark(theme, folder):
             )
 
 
-def dark_colours(folder=None):
+def theme_in_force():
+    """Give the theme that charts and pages are made with now.
+
+    Examples
+    --------
+    >>> theme_in_force() == read_theme()
+    True
+    """
+    return read_theme(get_definitions_folder())
+
+
+def theme_colour(name):
+    """Give a light colour of the theme in force; a page turns it dark where the device asks for it.
+
+    Examples
+    --------
+    >>> theme_colour("ink") == read_theme()["light"]["ink"]
+    True
+    """
+    return theme_in_force()["light"][name]
+
+
+def theme_size(name):
+    """Give a size of the theme in force, in pixels.
+
+    Examples
+    --------
+    >>> theme_size("chart_height") == read_theme()["sizes"]["chart_height"]
+    True
+    """
+    return theme_in_force()["sizes"][name]
+
+
+def dark_colours():
     """Give the dark colour of every light colour: how a page turns its charts dark.
 
     Examples
@@ -70,11 +107,11 @@ def dark_colours(folder=None):
     >>> dark_colours()[read_theme()["light"]["paper"]] == read_theme()["dark"]["paper"]
     True
     """
-    theme = read_theme(folder)
+    theme = theme_in_force()
     return {colour: theme["dark"][name] for name, colour in theme["light"].items()}
 
 
-def print_colours(folder=None):
+def print_colours():
     """Give what a light colour becomes on paper: the tint of the page is left to the paper itself.
 
     Examples
@@ -82,10 +119,10 @@ def print_colours(folder=None):
     >>> list(print_colours().values())
     ['#ffffff']
     """
-    return {read_theme(folder)["light"]["paper"]: WHITE}
+    return {theme_colour("paper"): WHITE}
 
 
-def css_variables(folder=None):
+def css_variables():
     """Give the theme as CSS custom properties: light, dark where the device asks for it, white in print.
 
     Examples
@@ -93,15 +130,15 @@ def css_variables(folder=None):
     >>> "prefers-color-scheme:dark" in css_variables()
     True
     """
-    dark = _properties(read_theme(folder)["dark"])
+    dark = _properties(theme_in_force()["dark"])
     return (
-        f":root{{color-scheme:light dark;{light_variables(folder)}}}"
+        f":root{{color-scheme:light dark;{light_variables()}}}"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
         f"@media print{{:root{{--paper:{WHITE}}}}}"
     )
 
 
-def light_variables(folder=None):
+def light_variables():
     """Give the fonts and the light colours as CSS declarations.
 
     Examples
@@ -109,7 +146,7 @@ def light_variables(folder=None):
     >>> "--ink:#" in light_variables()
     True
     """
-    theme = read_theme(folder)
+    theme = theme_in_force()
     fonts = {f"{name}-font": stack for name, stack in theme["fonts"].items()}
     return _properties({**fonts, **theme["light"]})
 

@@ -1,9 +1,13 @@
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 
+from csnb.charts import plot_distribution
 from csnb.errors import DefinitionError
 from csnb.lookup import SHIPPED
+from csnb.pages import render_page
+from csnb.strings import language
 from csnb.theme import SCHEMES, dark_colours, read_theme
 
 WORDS = ("ink", "muted", "accent", "warn")
@@ -62,6 +66,18 @@ def test_neighbours_in_the_stacked_bar_differ_in_lightness_or_from_blue_to_yello
 def test_every_light_colour_has_one_dark_colour():
     theme = read_theme()
     assert dark_colours() == {colour: theme["dark"][name] for name, colour in theme["light"].items()}
+
+
+def test_the_theme_beside_a_book_colours_its_charts_and_its_pages(tmp_path):
+    shipped = (SHIPPED / "theme.toml").read_text("utf-8")
+    own = read_theme()["light"]["accent"]
+    (tmp_path / "theme.toml").write_text(shipped.replace(own, "#7a1f5c"), "utf-8")
+    with language("en", tmp_path):
+        figure = plot_distribution(pd.Series([10.0, 20.0, 30.0], name="first_response_seconds"), "seconds")
+        page = render_page("Waits", "", ["csnb"], "", ["csnb"], {})
+    assert figure.data[0].line.color == "#7a1f5c"
+    assert "--accent:#7a1f5c" in page
+    assert own not in page
 
 
 @pytest.mark.parametrize(
