@@ -43,7 +43,7 @@ _HOMES = {
         "select_labels", "machine_labels", "measure_agreement", "measure_accuracy", "measure_drift", "measure_gap", "list_disputes",
     ],
     "csnb.label_plan": ["count_labels", "plan_margins", "plan_strata"],
-    "csnb.rule_labels": ["rule_labels"],
+    "csnb.rule_codes": ["rule_labels"],
     "csnb.trust": ["judge_labels", "find_label_verdict", "cap_grades"],
     "csnb.label_findings": ["find_label_issues"],
     "csnb.shares": [

@@ -43,6 +43,7 @@ from csnb.figures import (
     without_platform,
 )
 from csnb.formats import column_name, format_value, is_missing, metric_name, unit_scale, word_of
+from csnb.metrics import METRICS
 from csnb.strings import text
 from csnb.theme import theme_colour, theme_in_force, theme_size
 from csnb.windows import PERIODS
@@ -273,6 +274,9 @@ def _bar_part(value, colour, common):
 def plot_heatmap(results, x, y):
     """Draw a metric over two columns as coloured cells; a missing or suppressed cell stays empty.
 
+    The caption gives the n of all cells for a metric of the catalogue, of which a session counts in one cell; three
+    hints of an agent rest on the same sessions, and have no sum.
+
     Parameters
     ----------
     results : results of one metric by `x` and `y`; and by `platform`, if it is one only: the title names it
@@ -301,7 +305,7 @@ def plot_heatmap(results, x, y):
         where=group_label([y, x], top[[y, x]]),
         high=format_value(top["value"], unit), low=format_value(drawn["value"].min(), unit),
     )  # fmt: skip
-    base = text("chart.tick_n", n=format_value(results["n"].sum(), "count"))
+    base = text("chart.tick_n", n=format_value(results["n"].sum(), "count")) if metric in METRICS else ""
     note = " · ".join(filter(None, (unit_note(scale), base)))
     figure = start_figure(results, metric, [y, x], alt, cells_height(len(down)), note=note, where=where)
     hovers = pd.Series(hover_texts(results, unit, [y, x]), index=results.index)

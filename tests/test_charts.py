@@ -244,6 +244,13 @@ def test_a_heatmap_shows_days_without_their_year():
     assert "甲 · 2026年11月16日（50.0%）" in figure.layout.meta["alt"]
 
 
+def test_only_a_heat_map_whose_cells_share_no_session_adds_up_its_n():
+    hints = results({"agent_id": ["甲", "甲"], "hint": ["ability", "capacity"]}, [0.2, 0.4])
+    shops = results({"shop": ["甲", "乙"], "hour": [9, 9]}, [0.2, 0.4])
+    assert plot_heatmap(hints.assign(metric="hint_strength"), "hint", "agent_id").layout.meta["note"] == ""
+    assert plot_heatmap(shops, "hour", "shop").layout.meta["note"] == "n = 200"
+
+
 def test_a_distribution_marks_median_and_ninetieth_percentile():
     figure = plot_distribution(
         pd.Series(range(1, 102), name="first_response_seconds", dtype=float), "seconds"

@@ -46,6 +46,7 @@ def test_imports_point_one_way():
 def test_every_public_name_exists_and_says_what_it_gives():
     for name in csnb.__all__:
         assert (getattr(csnb, name).__doc__ or "").strip(), f"{name} has no docstring"
+        assert not (ROOT / "csnb" / f"{name}.py").exists(), f"importing csnb.{name} would hide the name"
 
 
 def named_by_the_change_map():

@@ -5,7 +5,7 @@ from label_book import make_book
 from test_audit import machine, people
 
 from csnb.audit import measure_accuracy
-from csnb.rule_labels import rule_labels
+from csnb.rule_codes import rule_labels
 
 
 def labelled(sessions, use="estimate"):
