@@ -32,7 +32,7 @@ def read_accounts(folder=None):
     """
     file = read_toml(FILE, folder)
     for name in LISTS:
-        if not isinstance(file.get(name), list):
+        if not isinstance(file.get(name), list) or not all(isinstance(each, str) for each in file[name]):
             raise wrong(FILE, line_of(FILE, name, folder), name, "must be a list of texts; [] is none")
     for pattern in file["shared_agents"]:
         try:

@@ -40,12 +40,15 @@ def _script():
     return (TEMPLATE / "tables.js").read_text("utf-8")
 
 
-@cache
 def lab_style():
     """Give the style sheet of an output in the lab, light in any theme; a report page leaves it out.
 
     The lab styles lists and tables of every output itself, so the rules name their class three times to outweigh it.
     """
     own = f".csnb{{{light_variables()}background:var(--paper);color:var(--ink);padding:2px 16px}}"
-    blocks = (TEMPLATE / "blocks.css").read_text("utf-8").replace(".csnb ", ".csnb.csnb.csnb ")
-    return f"<style>{own}{blocks}</style>"
+    return f"<style>{own}{_lab_blocks()}</style>"
+
+
+@cache
+def _lab_blocks():
+    return (TEMPLATE / "blocks.css").read_text("utf-8").replace(".csnb ", ".csnb.csnb.csnb ")

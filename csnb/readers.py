@@ -335,8 +335,8 @@ def _read_sheet(path, known):
         raise ExportError(f"{path.name}: no header row of this layout was found; {_found(first)}")
     names = unique_names([cell or "" for cell in sheet.row(row)])
     cells = sheet.slice(row + 1).rename(dict(zip(sheet.columns, names, strict=True)))
-    cells = cells.filter(~pl.all_horizontal(pl.all().is_null()))
-    yield Raw(cells.with_columns(_lines(cells.height)), pl.DataFrame(schema=BROKEN))
+    is_blank = pl.all_horizontal(pl.exclude("line").is_null())
+    yield Raw(cells.with_columns(_lines(cells.height)).filter(~is_blank), pl.DataFrame(schema=BROKEN))
 
 
 def _lines(count):

@@ -12,8 +12,6 @@ from csnb.strings import get_definitions_folder
 FILE = "theme.toml"
 WHITE = "#ffffff"
 SCHEMES = ("light", "dark")
-FONTS = ("text", "head", "code")
-SIZES = ("chart_text", "chart_height", "row_height", "cell_height", "share_bar_height")
 
 
 @cache
@@ -27,7 +25,7 @@ def read_theme(folder=None):
     Raises
     ------
     DefinitionError
-        If a key is missing, a colour is not #rrggbb, the schemes differ in their keys, or one light
+        If a key of the shipped theme is missing, a colour is not #rrggbb, the schemes differ in their keys, or one light
         colour has two dark ones (a chart could not be turned dark then).
 
     Examples
@@ -35,8 +33,8 @@ def read_theme(folder=None):
     >>> sorted(read_theme())
     ['dark', 'fonts', 'light', 'sizes']
     """
-    theme = read_toml(FILE, folder)
-    for part, keys in (("fonts", FONTS), ("sizes", SIZES), ("light", ("ink",)), ("dark", ("ink",))):
+    theme, shipped = read_toml(FILE, folder), read_toml(FILE)
+    for part, keys in shipped.items():
         for key in keys:
             if key not in theme.get(part, {}):
                 raise wrong(FILE, line_of(FILE, f"[{part}]", folder), f"{part}.{key}", "is missing")

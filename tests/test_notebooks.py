@@ -59,6 +59,18 @@ def test_it_holds_no_logic(path):
                 assert [alias.name for alias in node.names] == ["csnb"]
 
 
+@reports
+def test_it_takes_its_words_and_colours_from_beside_the_book_too(path):
+    calls = (
+        node
+        for cell in cells(path, "code")
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Call)
+    )
+    (language,) = [call for call in calls if getattr(call.func, "attr", "") == "set_language"]
+    assert len(language.args) == 2, "csnb.set_language(lang, opened.definitions_folder)"
+
+
 @both
 def test_a_chart_is_the_last_line_of_its_cell_or_shown_by_name(path):
     """JupyterLab shows the last line of a cell alone."""

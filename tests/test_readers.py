@@ -182,7 +182,7 @@ def test_a_sheet_is_read_below_its_banner_with_dates_and_numbers_as_text(tmp_pat
     )
     assert rows_of(path) == [
         {"id": "A", "text": "hi", "at": "2026-03-02 12:00:00", "line": 1},
-        {"id": "7", "text": None, "at": "46083.5", "line": 2},
+        {"id": "7", "text": None, "at": "46083.5", "line": 3},
     ]
 
 

@@ -84,7 +84,8 @@ def test_the_theme_beside_a_book_colours_its_charts_and_its_pages(tmp_path):
     ("was", "becomes", "said"),
     [
         ('ink = "#1d2326"', 'ink = "black"', "light.ink: must be #rrggbb"),
-        ('[dark]\npaper = "#13181a"', "[dark]", "paper: stands in one scheme only"),
+        ('[dark]\npaper = "#13181a"', "[dark]", "dark.paper: is missing"),
+        ("[dark]\n", '[dark]\nglow = "#ffffff"\n', "glow: stands in one scheme only"),
         ('series1 = "#6fc0da"', 'series1 = "#000000"', "dark.series1: light #0b5d78 is #6fc0da"),
         ("row_height = 38", "", "sizes.row_height: is missing"),
     ],

@@ -68,7 +68,12 @@ def test_a_figure_from_a_handful_of_worlds_does_not_pass():
 
 def test_a_smoke_run_allows_what_few_worlds_can_bring_and_no_more():
     study = Study("coin", "", coin, {"heads": (0.0, 0.05)}, smoke=4)
-    for heads, error, verdict in ((0.25, 0.25, True), (0.5, 0.28868, False), (1.0, 0.0, False)):
+    for heads, error, verdict in (
+        (0.25, 0.25, True),
+        (0.5, 0.28868, True),
+        (0.75, 0.25, False),
+        (1.0, 0.0, False),
+    ):
         few = pd.DataFrame({"cell": ["heads"], "worlds": 4, "n": 4, "estimate": heads, "error": error})
         assert passes(study, few) is verdict
 

@@ -149,7 +149,7 @@ def judge(study, results):
         if is_full(study, results):
             is_enough = results["n"] >= results["worlds"].clip(upper=FEWEST_FIGURES)
             return results["estimate"].between(low, high) & is_enough
-        return results["estimate"].between(low - _slack(results, low), high + _slack(results, high))
+        return _may_be_luck(results, low, high)
     if not is_full(study, results):
         covered = (results["coverage"] * results["n"]).round()
         return pd.Series(binom.cdf(covered, results["n"], CELL_COVERAGE) >= SMOKE_CHANCE, results.index)
@@ -158,14 +158,16 @@ def judge(study, results):
     return (results["coverage"] >= CELL_COVERAGE) & is_narrow & is_enough
 
 
-def _slack(results, bound):
-    """Give how far a mean of few worlds may lie beyond a bound: two standard errors.
+def _may_be_luck(results, low, high):
+    """Say where the mean of few worlds may lie beyond a bound by bad luck: by two standard errors.
 
-    A share of the worlds has the standard error that it would have if the bound held: that of a few equal worlds is 0.
+    A share of the worlds is judged by its exact chance if the bound held: the standard error of a few equal worlds is 0.
     """
     error, mean, n = results["error"].fillna(0), results["estimate"], results["n"]
     is_share = np.isclose(error**2 * (n - 1), mean * (1 - mean), rtol=0, atol=1e-3)
-    return 2 * error.where(~is_share, np.sqrt((bound * (1 - bound)).clip(lower=0) / n))
+    hits = (mean * n).round()
+    chance = np.minimum(binom.cdf(hits, n, low.clip(0, 1)), binom.sf(hits - 1, n, high.clip(0, 1)))
+    return mean.between(low - 2 * error, high + 2 * error).where(~is_share, chance >= SMOKE_CHANCE)
 
 
 def passes(study, results):
