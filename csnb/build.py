@@ -161,8 +161,8 @@ def _session_spans(messages):
 
 def _coded(messages, walked, facts, rules):
     """Give labels and chances, every session coded by definitions that did not learn from it."""
-    parts = []
-    for folder, keys in split_by_teacher(facts, rules.taught, rules.folder):
+    parts, nobody = [], [(rules.folder, facts["session_key"])]
+    for folder, keys in split_by_teacher(facts, rules.taught, rules.folder) or nobody:
         is_here = pl.col("session_key").is_in(keys.implode())
         parts.append(reasons.code_with_chances(messages.filter(is_here), walked.filter(is_here), folder))
     return [pl.concat(tables).sort("session_key", maintain_order=True) for tables in zip(*parts, strict=True)]

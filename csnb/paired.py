@@ -170,7 +170,7 @@ def judged_intervals(values, blocks, confidence):
 
     Returns
     -------
-    estimate, low, high : arrays, one element a question
+    estimate, low, high : arrays, one element a question; empty where there is none
 
     Source
     ------
@@ -187,7 +187,7 @@ def judged_intervals(values, blocks, confidence):
         distance = np.abs(values[0]) / _spread(values)
     p = np.nan_to_num(2 * distributions.t.sf(distance, np.maximum(blocks - 1, 1)), nan=1.0)
     real = max(int((adjust_pvalues(p) < 1 - confidence).sum()), 1)
-    return drawn_interval(values, blocks, 1 - (1 - confidence) * real / len(p))
+    return drawn_interval(values, blocks, 1 - (1 - confidence) * real / max(len(p), 1))
 
 
 def summed_interval(moves, confidence):

@@ -151,6 +151,10 @@ def test_estimates_judged_together_are_those_of_benjamini_and_hochberg():
     assert high - value == pytest.approx(np.full(15, 2.474740), abs=1e-6)  # qnorm(1 - 0.05 * 4 / 15 / 2) in R
 
 
+def test_no_questions_have_no_intervals():
+    assert [len(part) for part in judged_intervals(np.empty((4, 0)), 40, 0.95)] == [0, 0, 0]
+
+
 def test_equal_seeds_draw_alike(worse):
     facts = paired_facts(worse, SATISFACTION)
     assert (draw_blocks(facts, 1) == draw_blocks(facts, 1)).all()

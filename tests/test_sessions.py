@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from conftest import rows_from
+from csnb.build import build_partition, read_rules
 from csnb.schema import ZONE, conform, empty
 from csnb.sessions import link_sessions
 
@@ -153,3 +155,11 @@ class TestMessages:
         )
         assert forward["sessions"].equals(backward["sessions"])
         assert forward["turns"].equals(backward["turns"])
+
+    def test_no_rows_give_every_table_empty(self):
+        rows, rules = rows_from("sent_at | text\n10:00:00 | 在吗"), read_rules(b"key")
+        some, none = build_partition(rows, rules), build_partition(rows.head(0), rules)
+        assert {name: table.schema for name, table in some.items()} == {
+            name: table.schema for name, table in none.items()
+        }
+        assert not any(len(table) for table in none.values())
