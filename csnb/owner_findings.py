@@ -52,8 +52,8 @@ def find_owner_issues(sessions, owners, reasons, trends, trust):
         return nothing
     volumes = [_volume(row, reasons) for row in _by_size(owners).to_dict("records")]
     moved = trends[trends["trend"].isin([GROWING, SHRINKING])]
-    changes = [_change(row) for row in moved.to_dict("records")]
-    steady = [] if changes else _steady(trends)
+    changes = [_change(row, sessions) for row in moved.to_dict("records")]
+    steady = [] if changes else _steady(trends, sessions)
     if not trust.labelled:
         right = {
             "right": format_value(LEAST_RIGHT, "rate"),
@@ -119,24 +119,28 @@ def _listed(values, column):
     return text("word.list_separator").join(word_of(column, name) for name in first)
 
 
-def _steady(trends):
+def _steady(trends, sessions):
     """Say that no owner's part can be told to grow or shrink, where all could be compared."""
     if trends.empty or set(trends["trend"]) != {UNCLEAR}:
         return []
     row = trends.iloc[0]
-    values = {"before": _days(row["before"]), "after": _days(row["after"])}
+    values = {half: _days(row[half], sessions) for half in ("before", "after")}
     n = format_value(row["n_before"] + row["n"], "count")
     grade = "D" if row["method"] == BY_MACHINE else "A"
     return [Finding("owners_steady", {**values, "n": n}, grade, 80, "owner_volume")]
 
 
-def _days(weeks):
-    """Write the days of some weeks, such as "2026-W10 – 2026-W11", from the first Monday to the last Sunday."""
+def _days(weeks, sessions):
+    """Write the days of some weeks, such as "2026-W10 – 2026-W11", from Monday to Sunday but within the days of the sessions."""
     ends = weeks.split(" – ")
-    return format_period(date.fromisoformat(f"{ends[0]}-1"), date.fromisoformat(f"{ends[-1]}-7"))
+    days = sessions.loc[counts_for_ratings(sessions) & sessions["day"].ne("unknown"), "day"].dropna()
+    monday, sunday = (
+        date.fromisoformat(f"{week}-{day}").isoformat() for week, day in ((ends[0], 1), (ends[-1], 7))
+    )
+    return format_period(max(monday, days.min()), min(sunday, days.max()))
 
 
-def _change(row):
+def _change(row, sessions):
     """Say whether the part of one owner grows or shrinks, or why that cannot be told."""
     owner, section = {"owner": word_of("owner", row["owner"])}, f"owner_{row['owner']}"
     if not row["before"]:
@@ -146,8 +150,8 @@ def _change(row):
         return Finding("owner_trend_unknown", {**owner, "n": n}, "C", 0, section)
     values = {
         **owner,
-        "before": _days(row["before"]),
-        "after": _days(row["after"]),
+        "before": _days(row["before"], sessions),
+        "after": _days(row["after"], sessions),
         "first": format_value(row["value_before"], "rate"),
         "value": format_value(row["value"], "rate"),
         "n": n,
@@ -181,5 +185,5 @@ def find_owner_brief(owner, sessions, owners, reasons, trends, trust):
         values = {"owner": word_of("owner", owner), "n": format_value(owners["sessions"].iloc[0], "count")}
         return [Finding("owner_untouched", values, "D", 1)]
     (row,), (trend,) = own.to_dict("records"), trends[trends["owner"] == owner].to_dict("records")
-    found = [_volume(row, reasons)._replace(weight=2), _change(trend)._replace(weight=1)]
+    found = [_volume(row, reasons)._replace(weight=2), _change(trend, sessions)._replace(weight=1)]
     return cap_grades([each._replace(section=None) for each in found], trust)

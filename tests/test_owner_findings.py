@@ -89,6 +89,15 @@ def test_what_cannot_be_told_is_said_in_the_owners_brief_only(weeks, key):
     assert sentences(find_owner_brief("merchandising", *given))[1] == key
 
 
+def test_weeks_that_the_period_cuts_are_named_by_the_days_of_the_sessions():
+    whole = rated(WEEKS, [40, 40])  # Monday 2 to Sunday 15 March
+    cut = whole.assign(left_out_because=None)
+    cut.loc[~cut["day"].between("2026-03-04", "2026-03-13"), "left_out_because"] = "out_of_period"
+    for sessions, days in ((whole, ("2日–8日", "9日–15日")), (cut, ("4日–8日", "9日–13日"))):
+        said = find_owner_issues(*told(sessions, prices(sessions)))[-1].values
+        assert (said["before"], said["after"]) == tuple(f"2026年3月{part}" for part in days)
+
+
 def test_an_owner_of_whom_nothing_is_known_is_told_so():
     given = told(sessions := rated(WEEKS, [40, 40]), prices(sessions))
     assert sentences(find_owner_brief("logistics", *given)) == ["owner_untouched"]

@@ -1,5 +1,7 @@
 """Is an owner's part of the ratings growing or shrinking? By labels where there are any, else by the machine's codes."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ def rated(weeks, bad_by_week):
     place = np.tile(np.arange(PER_WEEK), len(weeks))
     bad = place < np.repeat(bad_by_week, PER_WEEK)
     return sessions_from(
-        n, week=np.repeat(weeks, PER_WEEK), day=[f"{week}-{number % 7}" for week, number in zip(np.repeat(weeks, PER_WEEK), place, strict=True)],
+        n, week=np.repeat(weeks, PER_WEEK), day=[date.fromisoformat(f"{week}-{number % 7 + 1}").isoformat() for week, number in zip(np.repeat(weeks, PER_WEEK), place, strict=True)],
         is_dissatisfied=bad, primary=np.where(bad, "price", None),
     )  # fmt: skip
 
