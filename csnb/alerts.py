@@ -131,9 +131,10 @@ def _digest(now, base, name, alert, human_labels, confidence):
     cases = now[raised].assign(buyer=now["buyer_id"].fillna(now["session_id"]))
     false, checked = _false_alarms(now[raised], alert.get("checked_by", []), human_labels)
     false_rate, false_low, false_high = _share(false, checked, confidence)
+    is_few = 0 < len(now) < SMALLEST_GROUP
     return {
         "metric": "alert_rate", "alert": name, "n": len(now), "value": value,
-        "low": low, "high": high, "unit": "rate", "method": "wilson", "rulepack": "",
+        "low": low, "high": high, "unit": "rate", "method": "suppressed" if is_few else "wilson", "rulepack": "",
         "case_count": len(cases.drop_duplicates(["shop", "buyer", "day"])),
         "value_base": usual_value, "n_base": len(base), **_gap(raised, usual, confidence),
         "false_alarm_rate": false_rate, "false_alarm_rate_low": false_low,

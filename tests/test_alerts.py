@@ -69,11 +69,11 @@ def test_false_alarms_are_told_by_analysts_and_else_by_ratings():
 def test_shares_of_fewer_than_five_are_suppressed():
     rated = sessions_from(p_dissatisfied=[0.9] * 4, is_satisfied=[True] * 4)
     row = digest(rated).loc["suspected"]
-    assert (row["checked_count"], row["n"], row["n_base"]) == (4, 140, 280)
+    assert (row["checked_count"], row["n"], row["n_base"], row["method"]) == (4, 140, 280, "wilson")
     assert row[["false_alarm_rate", "false_alarm_rate_low", "false_alarm_rate_high"]].isna().all()
     few = pd.concat([rated[rated["day"] < "2026-03-16"], rated[rated["day"] >= "2026-03-16"].head(4)])
     row = measure_alerts(few, find_periods(rated), NO_LABELS).set_index("alert").loc["suspected"]
-    assert row["n"] == 4
+    assert (row["n"], row["method"]) == (4, "suppressed")
     assert row[["value", "low", "high", "difference", "movement"]].isna().all()
     assert row["value_base"] == 0
 
