@@ -228,7 +228,8 @@ def find_people_issues(
     one_of("audience", audience, AUDIENCES)
     shared = _of_shared(basis)
     if compared.empty:
-        return shared or [Finding("no_agents", {}, "C", 100, "basis")]
+        is_all = any(each.key == "only_shared" for each in shared)
+        return shared if is_all else [Finding("no_agents", {}, "C", 100, "basis"), *shared]
     rule, n = _rule_of(compared, outcome, folder), format_value(compared["n"].sum(), "count")
     if len(compared) == 1:
         return [Finding("one_agent", {"sessions": n, "n": n}, "C", 100, "basis"), *shared]
@@ -306,15 +307,16 @@ def _of_reliability(compared, rule, confidence):
         "interval": format_interval(low, high, "rate"),
         "n": format_value(compared.loc[compared["effect"].notna(), "n"].sum(), "count"),
     }
-    key = "not_reliable" if high < RELIABLE else "maybe_reliable"
-    if pd.isna(measured["needed_count"]):
-        key = "nothing_lasts"
+    is_needed_known = pd.notna(measured["needed_count"])
+    if high < RELIABLE:
+        key = "not_reliable" if is_needed_known else "nothing_lasts"
     else:
-        values |= {
-            "needed": format_value(measured["needed_count"], "count"),
-            "range": _range_of_needed(measured["needed_count_low"], measured["needed_count_high"]),
-            "sessions": format_value(measured["sessions_count"], "count"),
-        }
+        key = "maybe_reliable" if is_needed_known else "maybe_lasts"
+    if key != "nothing_lasts":
+        values["sessions"] = format_value(measured["sessions_count"], "count")
+    if is_needed_known:
+        values["needed"] = format_value(measured["needed_count"], "count")
+        values["range"] = _range_of_needed(measured["needed_count_low"], measured["needed_count_high"])
     return [Finding(key, values, rule["grade"], 80, "reliability")]
 
 

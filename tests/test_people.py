@@ -19,7 +19,7 @@ from csnb.people import (
     list_hints,
     list_named,
 )
-from csnb.standing import compare_agents, compare_units, count_basis
+from csnb.standing import compare_agents, compare_units, count_basis, measure_reliability
 from csnb.strain import measure_strain
 from csnb.strings import text
 from csnb.tables import table_html
@@ -253,6 +253,25 @@ def test_whether_ranks_can_be_trusted_is_said_with_its_interval():
     assert "–" in reliability["interval"] and reliability["agents"] == "12"
     assert "maybe_reliable" in some
     assert {"nothing_lasts", "not_reliable"} & set(equal)
+
+
+def test_ranks_are_called_chance_only_where_the_interval_says_so():
+    sessions = team([0.2] * 5, each=40, seed=1)
+    measured = measure_reliability(compare_agents(sessions)).iloc[0]
+    assert measured["reliability_share"] == 0 and measured["reliability_share_high"] > 0.7
+    found = {each.key: each.values for each in report(sessions)["found"]}
+    assert "nothing_lasts" not in found
+    assert found["maybe_lasts"]["sessions"] == "40" and "needed" not in found["maybe_lasts"]
+    low = team([0.2] * 5, each=40, seed=0)
+    assert measure_reliability(compare_agents(low))["reliability_share_high"].item() < 0.7
+    assert "nothing_lasts" in {each.key for each in report(low)["found"]}
+
+
+def test_people_of_unknown_outcome_beside_a_shared_account_are_not_passed_over():
+    sessions = team([0.2] * 3, each=10)
+    sessions["is_shared_account"] = sessions["agent_id"] == "agent 00"
+    sessions["is_dissatisfied"] = sessions["is_dissatisfied"].where(sessions["is_shared_account"])
+    assert [each.key for each in report(sessions)["found"]] == ["no_agents", "shared_accounts"]
 
 
 def test_shops_and_suppliers_that_are_alike_share_one_line():
