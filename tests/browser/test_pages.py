@@ -69,6 +69,16 @@ def test_it_does_not_scroll_sideways(opened):
     assert wide <= SCREENS[opened.screen]["viewport"]["width"] == seen
 
 
+def test_its_picture_is_kept(opened):
+    """The page as it opens, before anything is clicked, for people to look at: CI keeps reports/screenshots/."""
+    folder = SCREENSHOTS / opened.screen
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, whole in (("first", False), ("whole", True)):
+        picture = folder / f"{opened.path.stem}__{name}.png"
+        opened.page.screenshot(path=picture, full_page=whole, animations="disabled")
+        assert picture.stat().st_size > 10_000
+
+
 def test_contents_lead_to_their_sections(opened):
     page = opened.page
     if opened.screen == "phone":
@@ -206,17 +216,6 @@ def test_it_can_be_read_without_scripts(opened, browser):
     assert charts.locator("figcaption").count() == charts.count()
     assert charts.locator("details table").count() > 0 or charts.count() == 0
     context.close()
-
-
-def test_its_picture_is_kept(opened):
-    """Pictures are for people to look at, not compared: reports/screenshots/ is kept by CI."""
-    opened.page.evaluate("scrollTo(0, 0)")
-    folder = SCREENSHOTS / opened.screen
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, whole in (("first", False), ("whole", True)):
-        picture = folder / f"{opened.path.stem}__{name}.png"
-        opened.page.screenshot(path=picture, full_page=whole, animations="disabled")
-        assert picture.stat().st_size > 10_000
 
 
 def test_nothing_left_the_page_and_the_console_stayed_silent(opened):
